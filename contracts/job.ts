@@ -1,0 +1,163 @@
+import { z } from 'zod';
+import { PreprocessingConfig } from './preprocessing.ts';
+
+export const JobType = z.enum(['DATA_PREPROCESSING', 'ACTIVE_ML']);
+export type JobType = z.infer<typeof JobType>;
+
+/**
+ * The schema of `config.json` for each job type that this version runs. A type without one can be created
+ * (old clients do), but RUN answers 422 `job_type_not_available`.
+ */
+export const JOB_CONFIG_SCHEMAS: Partial<Record<JobType, z.ZodType>> = {
+  DATA_PREPROCESSING: PreprocessingConfig,
+};
+
+export const JobPhase = z.enum(['PENDING', 'PROCESSING', 'COMPLETED', 'ERROR', 'ABORTED']);
+export type JobPhase = z.infer<typeof JobPhase>;
+export const ENDED_PHASES: readonly JobPhase[] = ['COMPLETED', 'ERROR', 'ABORTED'];
+
+export const Progress = z.object({
+  done: z.number().int().nonnegative(),
+  total: z.number().int().nonnegative(),
+  unit: z.string(),
+  rejected: z.number().int().nonnegative().optional(),
+});
+export type Progress = z.infer<typeof Progress>;
+
+export const JobError = z.object({ message: z.string(), trace: z.string().optional() });
+export type JobError = z.infer<typeof JobError>;
+
+/** Any JSON object: a job's configuration before its own schema has seen it. */
+export const JsonObject = z.record(z.string(), z.json());
+
+const Label = z.string().min(1).max(50).meta({ example: 'Be stars' });
+const Description = z.string().max(255);
+
+export const Job = z
+  .object({
+    job_id: z.uuid(),
+    dir_path: z.string().meta({ example: '/JOBS/job_be_stars_7f9c…' }),
+    type: JobType,
+    phase: JobPhase,
+    label: z.string(),
+    description: z.string().optional(),
+    created_at: z.iso.datetime(),
+    started_at: z.iso.datetime().optional(),
+    ended_at: z.iso.datetime().optional(),
+    execution_duration: z
+      .number()
+      .nonnegative()
+      .optional()
+      .meta({ description: 'Seconds from start to end' }),
+    status_detail: z.string().optional(),
+    progress: Progress.optional(),
+    waiting_for: z.enum(['labels', 'worker', 'resume']).optional(),
+    workflow_id: z.string().optional(),
+    config: JsonObject.optional(),
+    error: JobError.optional(),
+  })
+  .meta({ id: 'Job' });
+export type Job = z.infer<typeof Job>;
+
+export const CreateJob = z
+  .object({
+    type: JobType,
+    label: Label,
+    description: Description.nullish(),
+    config: JsonObject.optional(),
+  })
+  .meta({ id: 'CreateJob' });
+export type CreateJob = z.infer<typeof CreateJob>;
+
+export const PatchJob = z.object({ description: Description.nullable() }).meta({ id: 'PatchJob' });
+export const CloneJob = z
+  .object({ label: Label.optional(), config: JsonObject.optional() })
+  .meta({ id: 'CloneJob' });
+export const EndJob = z
+  .object({
+    started_at: z.iso.datetime({ offset: true, local: true }).nullish(),
+    ended_at: z.iso.datetime({ offset: true, local: true }).nullish(),
+  })
+  .meta({ id: 'EndJob' });
+
+export const JobAction = z.enum(['RUN', 'ABORT', 'PAUSE', 'RESUME']);
+export type JobAction = z.infer<typeof JobAction>;
+export const JobEnd = z.enum(['COMPLETE', 'ERROR']);
+export type JobEnd = z.infer<typeof JobEnd>;
+
+export const JobListQuery = z.object({
+  offset: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(0),
+  limit: z.coerce.number().int().min(0).max(1000).default(10),
+  phase: JobPhase.optional(),
+  type: JobType.optional(),
+  q: z.string().max(200).optional().meta({ description: 'Part of label, description or id' }),
+});
+export type JobListQuery = z.infer<typeof JobListQuery>;
+
+export const JobPage = z
+  .object({
+    total: z.number().int().nonnegative(),
+    offset: z.number().int().nonnegative(),
+    limit: z.number().int().nonnegative(),
+    jobs: z.array(Job),
+  })
+  .meta({ id: 'JobPage' });
+export type JobPage = z.infer<typeof JobPage>;
+
+/** What a job's event stream carries; `data` of each by its kind. Ids count up per job, without gaps that hide an event. */
+export const JOB_EVENT_KINDS = ['phase', 'progress', 'log', 'metric', 'iteration'] as const;
+export const JobEventKind = z.enum(JOB_EVENT_KINDS);
+export type JobEventKind = z.infer<typeof JobEventKind>;
+
+export const LogLevel = z.enum(['info', 'warning', 'error']);
+export type LogLevel = z.infer<typeof LogLevel>;
+export const LogLine = z
+  .object({ id: z.number().int(), at: z.iso.datetime(), level: LogLevel, message: z.string() })
+  .meta({ id: 'LogLine' });
+export type LogLine = z.infer<typeof LogLine>;
+export const LogPage = z.object({ job_id: z.uuid(), lines: z.array(LogLine) }).meta({ id: 'LogPage' });
+
+export const Metric = z.object({
+  id: z.number().int(),
+  at: z.iso.datetime(),
+  name: z.string(),
+  step: z.number().int().optional(),
+  value: z.number(),
+});
+export const MetricPage = z.object({ job_id: z.uuid(), metrics: z.array(Metric) }).meta({ id: 'MetricPage' });
+
+export const Artifact = z
+  .object({
+    path: z.string().meta({ description: 'Below the job’s directory', example: 'result.h5' }),
+    media_type: z.string(),
+    bytes: z.number().int().nonnegative(),
+    sha256: z.string(),
+  })
+  .meta({ id: 'Artifact' });
+export type Artifact = z.infer<typeof Artifact>;
+export const ArtifactPage = z
+  .object({ job_id: z.uuid(), dir_path: z.string(), artifacts: z.array(Artifact) })
+  .meta({ id: 'ArtifactPage' });
+
+export const Reject = z.object({ path: z.string(), reason: z.string() }).meta({ id: 'Reject' });
+export type Reject = z.infer<typeof Reject>;
+export const RejectPage = z
+  .object({ job_id: z.uuid(), total: z.number().int().nonnegative(), rejects: z.array(Reject) })
+  .meta({ id: 'RejectPage' });
+
+/**
+ * `preview.json` in a preprocessing job's directory: a few rows of result.h5, evenly spread, so that a page can
+ * draw them over their raw spectra without reading HDF5.
+ */
+export const PreprocessingPreview = z.object({
+  wave: z.array(z.number()).meta({ description: 'Grid [Å, vacuum]' }),
+  spectra: z.array(
+    z.object({ filename: z.string(), path: z.string(), flux: z.array(z.number().nullable()) }),
+  ),
+});
+export type PreprocessingPreview = z.infer<typeof PreprocessingPreview>;

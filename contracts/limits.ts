@@ -1,0 +1,12 @@
+/** A shard is about a second of work and never more than this many files. */
+export const MAX_FILES_PER_SHARD = 4096;
+/** How many shards of one job may be on the `cpu` queue at once, so that no job starves the others. */
+export const SHARD_WINDOW = 4;
+/** After this many shards the preprocessing workflow continues as new, far below Temporal's history limits. */
+export const SHARDS_PER_RUN = 1000;
+/** Largest file read as a spectrum [bytes], unpacked. Real ones are below 3 MB. */
+export const MAX_SPECTRUM_BYTES = 256 * 1024 * 1024;
+/** Largest JSON request body. */
+export const MAX_JSON_BYTES = 16 * 1024 * 1024;
+/** Largest `config.json` that RUN reads. */
+export const MAX_CONFIG_BYTES = 1024 * 1024;

@@ -1,0 +1,129 @@
+import { z } from 'zod';
+
+export const SPECTRUM_TYPES = ['STAR', 'GALAXY', 'QSO', 'UNKNOWN'] as const;
+
+/** The catalogue's columns of one spectrum, as its file says them; what a release does not carry is absent. */
+export const SpectrumMetadata = z.object({
+  targetname: z.string().optional().meta({ description: 'Designation (DESIG)' }),
+  observed_at: z.string().optional().meta({ description: 'DATE-OBS' }),
+  type: z.string().optional().meta({ description: 'CLASS in upper case: STAR, GALAXY, QSO, UNKNOWN' }),
+  subtype: z.string().optional().meta({ description: 'SUBCLASS' }),
+  ra: z.number().optional().meta({ description: 'Right ascension [deg, ICRS]' }),
+  dec: z.number().optional().meta({ description: 'Declination [deg, ICRS]' }),
+  magtype: z.string().optional(),
+  mag_1: z.number().optional(),
+  mag_2: z.number().optional(),
+  mag_3: z.number().optional(),
+  mag_4: z.number().optional(),
+  mag_5: z.number().optional(),
+  mag_6: z.number().optional(),
+  mag_7: z.number().optional(),
+  sn_u: z.number().optional(),
+  sn_g: z.number().optional(),
+  sn_r: z.number().optional(),
+  sn_i: z.number().optional(),
+  sn_z: z.number().optional(),
+  z: z.number().optional().meta({ description: 'Redshift' }),
+  z_err: z.number().optional(),
+  obsid: z.string().optional(),
+  header_filename: z.string().optional().meta({ description: 'The FILENAME card' }),
+});
+export type SpectrumMetadata = z.infer<typeof SpectrumMetadata>;
+
+/** One row of the catalogue. `path` is its key: the path in the archive, without a leading slash. */
+export const CatalogueEntry = SpectrumMetadata.extend({
+  filename: z.string(),
+  path: z.string(),
+  layout: z.string().optional().meta({ example: 'lamost-dr1' }),
+  size: z.number().int().nonnegative().optional(),
+  modified_at: z.string().optional(),
+}).meta({ id: 'CatalogueEntry' });
+export type CatalogueEntry = z.infer<typeof CatalogueEntry>;
+
+/** GET /spectra/{filename}: every field beside the two arrays is a scalar (old clients print each key). */
+export const Spectrum = CatalogueEntry.extend({
+  medium: z.enum(['air', 'vacuum', 'unknown']).optional(),
+  wave: z.array(z.number().nullable()).meta({ description: 'Wavelength [Å]' }),
+  flux: z.array(z.number().nullable()).meta({ description: 'Flux as in the file; null where not finite' }),
+}).meta({ id: 'Spectrum' });
+export type Spectrum = z.infer<typeof Spectrum>;
+
+export const SpectrumQuery = z.object({
+  format: z.enum(['json', 'binary']).default('json'),
+  max_points: z.coerce.number().int().min(2).max(1_000_000).optional(),
+});
+
+const SORT_COLUMNS = [
+  'filename',
+  'path',
+  'type',
+  'subtype',
+  'ra',
+  'dec',
+  'z',
+  'sn_g',
+  'sn_r',
+  'observed_at',
+] as const;
+
+export const CatalogueQuery = z
+  .object({
+    offset: z.coerce.number().int().min(0).default(0),
+    limit: z.coerce.number().int().min(0).max(1000).default(50),
+    dir: z.string().optional().meta({ description: 'Only below this directory of the archive' }),
+    type: z.string().optional(),
+    subtype: z.string().optional().meta({ description: 'Prefix of SUBCLASS, e.g. A' }),
+    min_sn_g: z.coerce.number().optional(),
+    z_min: z.coerce.number().optional(),
+    z_max: z.coerce.number().optional(),
+    ra: z.coerce.number().min(0).max(360).optional(),
+    dec: z.coerce.number().min(-90).max(90).optional(),
+    radius: z.coerce.number().positive().max(180).optional().meta({ description: 'Cone radius [deg]' }),
+    q: z.string().max(200).optional().meta({ description: 'Part of file name or designation' }),
+    sort: z
+      .string()
+      .regex(
+        new RegExp(`^-?(${SORT_COLUMNS.join('|')})$`),
+        `one of ${SORT_COLUMNS.join(', ')}, - before it for descending`,
+      )
+      .default('path'),
+  })
+  .refine(
+    (query) =>
+      [query.ra, query.dec, query.radius].every((v) => v === undefined) ||
+      [query.ra, query.dec, query.radius].every((v) => v !== undefined),
+    {
+      message: 'ra, dec and radius belong together',
+      path: ['radius'],
+    },
+  );
+export type CatalogueQuery = z.infer<typeof CatalogueQuery>;
+
+export const CataloguePage = z
+  .object({
+    total: z.number().int().nonnegative(),
+    offset: z.number().int().nonnegative(),
+    limit: z.number().int().nonnegative(),
+    spectra: z.array(CatalogueEntry),
+  })
+  .meta({ id: 'CataloguePage' });
+export type CataloguePage = z.infer<typeof CataloguePage>;
+
+export const HeaderCard = z.object({
+  keyword: z.string(),
+  value: z.union([z.string(), z.number(), z.boolean(), z.null()]).optional(),
+  comment: z.string().optional(),
+});
+export const SpectrumHeader = z
+  .object({
+    filename: z.string(),
+    hdus: z.array(
+      z.object({ index: z.number().int(), name: z.string(), kind: z.string(), cards: z.array(HeaderCard) }),
+    ),
+  })
+  .meta({ id: 'SpectrumHeader' });
+export type SpectrumHeader = z.infer<typeof SpectrumHeader>;
+
+/** POST /spectra/scan: reads the archive into the catalogue, as a workflow. */
+export const ScanRequest = z.object({ dir: z.string().startsWith('/').default('/') });
+export const ScanStarted = z.object({ workflow_id: z.string() }).meta({ id: 'ScanStarted' });

@@ -1,0 +1,14 @@
+/** Task queues are tagged by the hardware they need; `control` holds workflows and database activities. */
+export const TASK_QUEUES = { control: 'control', cpu: 'cpu' } as const;
+export type TaskQueue = (typeof TASK_QUEUES)[keyof typeof TASK_QUEUES];
+
+/** Temporal's namespace of this project. */
+export const NAMESPACE = 'default';
+
+/** Search attributes an operator filters by in Temporal's web UI, with their types. */
+export const SEARCH_ATTRIBUTES = {
+  SpectrolabeJobId: 'Keyword',
+  SpectrolabeJobType: 'Keyword',
+  SpectrolabePhase: 'Keyword',
+  SpectrolabeDataset: 'Keyword',
+} as const;

@@ -1,0 +1,173 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  bigserial,
+  boolean,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type { JobError, JobEventKind, JobPhase, JobType, Progress } from '../contracts/job.ts';
+
+const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
+
+/** A row a job. `eventSequence` numbers the job's events; it is only ever raised under the row's lock. */
+export const jobs = pgTable(
+  'jobs',
+  {
+    id: uuid('id').primaryKey(),
+    type: text('type').$type<JobType>().notNull(),
+    phase: text('phase').$type<JobPhase>().notNull(),
+    label: text('label').notNull(),
+    description: text('description'),
+    dirPath: text('dir_path').notNull(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    startedAt: instant('started_at'),
+    endedAt: instant('ended_at'),
+    statusDetail: text('status_detail'),
+    waitingFor: text('waiting_for').$type<'labels' | 'worker' | 'resume'>(),
+    /** The validated configuration, fixed at RUN. */
+    config: jsonb('config').$type<Record<string, unknown>>(),
+    /** The configuration as it was submitted, for clones. */
+    submittedConfig: jsonb('submitted_config').$type<Record<string, unknown>>(),
+    workflowId: text('workflow_id'),
+    progress: jsonb('progress').$type<Progress>(),
+    error: jsonb('error').$type<JobError>(),
+    eventSequence: bigint('event_sequence', { mode: 'number' }).notNull().default(0),
+  },
+  (table) => [index('jobs_newest').on(table.createdAt.desc(), table.id), index('jobs_phase').on(table.phase)],
+);
+
+/** What the event stream and the log show. `key` makes a line that an activity retries appear once. */
+export const jobEvents = pgTable(
+  'job_events',
+  {
+    jobId: uuid('job_id')
+      .notNull()
+      .references(() => jobs.id, { onDelete: 'cascade' }),
+    id: bigint('id', { mode: 'number' }).notNull(),
+    kind: text('kind').$type<JobEventKind>().notNull(),
+    at: instant('at').notNull().defaultNow(),
+    key: text('key'),
+    data: jsonb('data').$type<Record<string, unknown>>().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.jobId, table.id] }),
+    index('job_events_kind').on(table.jobId, table.kind, table.id),
+    index('job_events_key')
+      .on(table.jobId, table.key)
+      .where(sql`${table.key} is not null`),
+  ],
+);
+
+/** How far each shard is; a job's progress is the sum. Upserted, so a retried shard counts once. */
+export const shardProgress = pgTable(
+  'shard_progress',
+  {
+    jobId: uuid('job_id')
+      .notNull()
+      .references(() => jobs.id, { onDelete: 'cascade' }),
+    shard: integer('shard').notNull(),
+    done: integer('done').notNull(),
+    rejected: integer('rejected').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.shard] })],
+);
+
+export const jobRejects = pgTable(
+  'job_rejects',
+  {
+    jobId: uuid('job_id')
+      .notNull()
+      .references(() => jobs.id, { onDelete: 'cascade' }),
+    path: text('path').notNull(),
+    reason: text('reason').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.path] })],
+);
+
+export const artifacts = pgTable(
+  'artifacts',
+  {
+    jobId: uuid('job_id')
+      .notNull()
+      .references(() => jobs.id, { onDelete: 'cascade' }),
+    path: text('path').notNull(),
+    mediaType: text('media_type').notNull(),
+    bytes: bigint('bytes', { mode: 'number' }).notNull(),
+    sha256: text('sha256').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.path] })],
+);
+
+/** Commands on their way to Temporal, written in the transaction of the change they belong to; deleted once taken. */
+export const outbox = pgTable(
+  'outbox',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    workflowId: text('workflow_id').notNull(),
+    command: text('command').$type<'start' | 'signal' | 'cancel'>().notNull(),
+    /** start: {workflow, taskQueue, input, jobType, label, description, dataset}; signal: {signal, input}. */
+    payload: jsonb('payload').$type<Record<string, unknown>>().notNull(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    attempts: integer('attempts').notNull().default(0),
+    notBefore: instant('not_before').notNull().defaultNow(),
+    lastError: text('last_error'),
+  },
+  (table) => [index('outbox_workflow').on(table.workflowId, table.id)],
+);
+
+/** The spectra catalogue; the key is the path in the archive. */
+export const spectra = pgTable(
+  'spectra',
+  {
+    path: text('path').primaryKey(),
+    filename: text('filename').notNull(),
+    /** `filename` and the FILENAME card without `.gz`, in lower case: look-ups match either. */
+    filenameKey: text('filename_key').notNull(),
+    headerFilename: text('header_filename'),
+    headerFilenameKey: text('header_filename_key'),
+    /** Null when the file is readable; else why it is not. */
+    unreadableReason: text('unreadable_reason'),
+    layout: text('layout'),
+    size: bigint('size', { mode: 'number' }).notNull(),
+    modifiedAt: instant('modified_at').notNull(),
+    targetname: text('targetname'),
+    obsid: text('obsid'),
+    observedAt: text('observed_at'),
+    type: text('type'),
+    subtype: text('subtype'),
+    ra: doublePrecision('ra'),
+    dec: doublePrecision('dec'),
+    magtype: text('magtype'),
+    mag1: doublePrecision('mag_1'),
+    mag2: doublePrecision('mag_2'),
+    mag3: doublePrecision('mag_3'),
+    mag4: doublePrecision('mag_4'),
+    mag5: doublePrecision('mag_5'),
+    mag6: doublePrecision('mag_6'),
+    mag7: doublePrecision('mag_7'),
+    snU: doublePrecision('sn_u'),
+    snG: doublePrecision('sn_g'),
+    snR: doublePrecision('sn_r'),
+    snI: doublePrecision('sn_i'),
+    snZ: doublePrecision('sn_z'),
+    z: doublePrecision('z'),
+    zErr: doublePrecision('z_err'),
+    present: boolean('present').notNull().default(true),
+  },
+  (table) => [
+    index('spectra_filename').on(table.filenameKey),
+    index('spectra_header_filename').on(table.headerFilenameKey),
+    index('spectra_type').on(table.type, table.subtype),
+    index('spectra_dec').on(table.dec),
+    index('spectra_z').on(table.z),
+    index('spectra_sn_g').on(table.snG),
+  ],
+);
