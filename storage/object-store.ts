@@ -4,10 +4,15 @@ import type { ObjectReference } from '../contracts/reference.ts';
 export interface ObjectStore {
   /** Writes an object beside and renames it over any earlier one. The reference holds its SHA-256 and length. */
   put(key: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<ObjectReference>;
-  /** Bytes `start` (inclusive) to `end` (exclusive) of an object, or all of them. @throws ObjectNotFound */
+  /** Bytes `start` (inclusive) to `end` (exclusive, or as far as there are bytes), or all. @throws ObjectNotFound */
   read(uri: string, range?: { start: number; end: number }): Promise<Uint8Array>;
-  /** Deletes every object whose key starts with `prefix`; silent where there is none. */
+  /** Deletes the object of this key and all below it (`key/…`); silent where there is none. */
   deletePrefix(prefix: string): Promise<void>;
+}
+
+/** The URI of a key, whether or not there is such an object. */
+export function objectUri(key: string): string {
+  return `store:${key}`;
 }
 
 export class ObjectNotFound extends Error {

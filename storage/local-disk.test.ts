@@ -1,0 +1,52 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createLocalDiskStore } from './local-disk.ts';
+import { ObjectNotFound, type ObjectStore, objectUri } from './object-store.ts';
+
+let root: string;
+let store: ObjectStore;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'object store '));
+  store = createLocalDiskStore(root);
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+it('gives back what was put, whole or by range, with its hash', async () => {
+  const reference = await store.put('jobs/1/part', [bytes('ab'), bytes('cde')]);
+  expect(reference).toEqual({
+    uri: 'store:jobs/1/part',
+    sha256: '36bbe50ed96841d10443bcb670d6554f0a34b761be67ec9c4a8ad2c0c44ca42c',
+    bytes: 5,
+  });
+  expect(Buffer.from(await store.read(reference.uri)).toString()).toBe('abcde');
+  expect(Buffer.from(await store.read(reference.uri, { start: 1, end: 3 })).toString()).toBe('bc');
+  expect(Buffer.from(await store.read(reference.uri, { start: 3, end: 99 })).toString()).toBe('de');
+});
+
+it('keeps the old object, and nothing else, when a write fails', async () => {
+  await store.put('a/x', [bytes('old')]);
+  async function* broken() {
+    yield bytes('ne');
+    await Promise.resolve();
+    throw new Error('source broke');
+  }
+  await expect(store.put('a/x', broken())).rejects.toThrow('source broke');
+  expect(Buffer.from(await store.read(objectUri('a/x'))).toString()).toBe('old');
+  expect(await readdir(join(root, 'a'))).toEqual(['x']);
+});
+
+it('names what is not there, and deletes by prefix', async () => {
+  await store.put('jobs/1/parts/0', [bytes('x')]);
+  await store.deletePrefix('jobs/1');
+  await store.deletePrefix('jobs/1');
+  await expect(store.read(objectUri('jobs/1/parts/0'))).rejects.toBeInstanceOf(ObjectNotFound);
+});
+
+it('never leaves its root', async () => {
+  await expect(store.put('../x', [])).rejects.toThrow('not an object key');
+  await expect(store.deletePrefix('')).rejects.toThrow('not an object key');
+});
