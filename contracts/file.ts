@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-const FORBIDDEN = /[/\\\u0000-\u001f\u007f]/;
+const FORBIDDEN = /[/\\\p{Cc}\p{Surrogate}]/u;
 
 /** One path segment: 1-255 bytes of UTF-8, no separators, no control characters, not `.` or `..`. */
 export const FileName = z

@@ -2,7 +2,6 @@ import { sql } from 'drizzle-orm';
 import {
   bigint,
   bigserial,
-  boolean,
   doublePrecision,
   index,
   integer,
@@ -129,7 +128,7 @@ export const spectra = pgTable(
   {
     path: text('path').primaryKey(),
     filename: text('filename').notNull(),
-    /** `filename` and the FILENAME card without `.gz`, in lower case: look-ups match either. */
+    /** `filename` and the FILENAME card without `.gz`: look-ups match either. */
     filenameKey: text('filename_key').notNull(),
     headerFilename: text('header_filename'),
     headerFilenameKey: text('header_filename_key'),
@@ -160,7 +159,8 @@ export const spectra = pgTable(
     snZ: doublePrecision('sn_z'),
     z: doublePrecision('z'),
     zErr: doublePrecision('z_err'),
-    present: boolean('present').notNull().default(true),
+    /** When the file was last seen: a scan deletes the rows that it did not meet. */
+    seenAt: instant('seen_at').notNull().defaultNow(),
   },
   (table) => [
     index('spectra_filename').on(table.filenameKey),

@@ -95,7 +95,7 @@ CREATE TABLE "spectra" (
 	"sn_z" double precision,
 	"z" double precision,
 	"z_err" double precision,
-	"present" boolean DEFAULT true NOT NULL
+	"seen_at" timestamp (3) with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
 ALTER TABLE "artifacts" ADD CONSTRAINT "artifacts_job_id_jobs_id_fk" FOREIGN KEY ("job_id") REFERENCES "public"."jobs"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
