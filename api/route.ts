@@ -1,0 +1,227 @@
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import express, { type Request, type RequestHandler, type Response } from 'express';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { problemsOf } from '../contracts/error.ts';
+import { MAX_JSON_BYTES } from '../contracts/limits.ts';
+import { HttpError, invalid } from './errors.ts';
+import { storableProblems } from './storable.ts';
+
+export type Method = 'get' | 'post' | 'patch' | 'delete';
+
+/** A body that is not JSON: its media types, the first of which is sent unless the answer's headers say otherwise. */
+export interface ContentSpec {
+  readonly mediaTypes: readonly [string, ...string[]];
+  readonly description: string;
+}
+/** What a route answers with one status: JSON by its schema, nothing, or other content. */
+export type ResponseSpec = z.ZodType | 'empty' | ContentSpec;
+/** `multipart/form-data` with one file in `field`; the handler reads it from `request`. */
+export interface MultipartSpec {
+  readonly multipart: string;
+}
+
+type Headers = Readonly<Record<string, string | number>>;
+
+/** What a handler returns, by the route's `responses`: `{status, body}`, `{status}` or `{status, content}`. */
+export type AnswerOf<R extends Record<number, ResponseSpec>> = {
+  [S in keyof R & number]: R[S] extends z.ZodType
+    ? { status: S; body: z.output<R[S]>; headers?: Headers }
+    : R[S] extends 'empty'
+      ? { status: S; headers?: Headers }
+      : { status: S; content: Readable | Uint8Array | string; headers?: Headers };
+}[keyof R & number];
+
+type ParsedBody<B> = B extends z.ZodType ? z.output<B> : undefined;
+
+/** What a handler gets: the validated parts, and the raw request for what is not JSON. */
+export interface HandlerInput<P extends z.ZodObject, Q extends z.ZodObject, B> {
+  params: z.output<P>;
+  query: z.output<Q>;
+  body: ParsedBody<B>;
+  request: Request;
+  log: Logger;
+  /** Aborted when the client has gone, or the answer is complete. */
+  signal: AbortSignal;
+}
+
+export interface RouteDefinition<
+  P extends z.ZodObject,
+  Q extends z.ZodObject,
+  B extends z.ZodType | MultipartSpec | undefined,
+  R extends Record<number, ResponseSpec>,
+> {
+  method: Method;
+  /** In OpenAPI form, from the server's root: `/api/jobs/{job_id}`. A trailing slash is accepted too. */
+  path: string;
+  operationId: string;
+  summary: string;
+  tags: [string, ...string[]];
+  params?: P;
+  query?: Q;
+  /** A schema that accepts `undefined` (`.default({})`) makes the body optional. */
+  body?: B;
+  responses: R;
+  /** Error statuses the handler may throw; 422 for the request's validation need not be listed. */
+  errors?: readonly number[];
+  handler: (input: HandlerInput<P, Q, B>) => Promise<AnswerOf<R>>;
+}
+
+/** A route without its types: what the application registers and the OpenAPI document describes. */
+export interface Route {
+  readonly method: Method;
+  readonly path: string;
+  readonly operationId: string;
+  readonly summary: string;
+  readonly tags: readonly string[];
+  readonly params: z.ZodObject | undefined;
+  readonly query: z.ZodObject | undefined;
+  readonly body: z.ZodType | MultipartSpec | undefined;
+  readonly responses: Readonly<Record<number, ResponseSpec>>;
+  readonly errors: readonly number[];
+  /** Express handlers: body parser where there is a JSON body, then the route itself. */
+  readonly handlers: readonly RequestHandler[];
+}
+
+interface ErasedAnswer {
+  status: number;
+  body?: unknown;
+  content?: Readable | Uint8Array | string;
+  headers?: Headers;
+}
+
+const isContent = (spec: ResponseSpec | undefined): spec is ContentSpec =>
+  typeof spec === 'object' && 'mediaTypes' in spec;
+export const isMultipart = (body: Route['body']): body is MultipartSpec =>
+  body !== undefined && 'multipart' in body;
+
+// Any content type: a client that forgot the header still sends JSON, and is told so if it does not.
+const parseJson = express.json({ limit: MAX_JSON_BYTES, strict: false, type: () => true });
+
+/** @throws HttpError 422 with every problem, each path led by the part of the request it is in */
+function validate<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  part: 'path' | 'query' | 'body',
+): z.output<S> {
+  const unstorable = storableProblems(value);
+  if (unstorable.length > 0) throw invalid(`The ${part} is not valid`, unstorable);
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw invalid(`The ${part} is not valid`, problemsOf(parsed.error));
+  return parsed.data;
+}
+
+async function sendContent(
+  response: Response,
+  content: Readable | Uint8Array | string,
+  isHead: boolean,
+  log: Logger,
+): Promise<void> {
+  if (typeof content === 'string' || content instanceof Uint8Array) {
+    response.end(isHead ? undefined : content);
+    return;
+  }
+  if (isHead) {
+    content.destroy();
+    response.end();
+    return;
+  }
+  response.flushHeaders();
+  try {
+    await pipeline(content, response);
+  } catch (error) {
+    // The status line has gone: all that is left is to cut the connection, so that the client sees a broken body.
+    const goneAway = error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+    if (!goneAway && !response.destroyed) log.error({ err: error }, 'the body broke off');
+    response.destroy();
+  }
+}
+
+async function send(route: Route, request: Request, response: Response, answer: ErasedAnswer): Promise<void> {
+  const spec = route.responses[answer.status];
+  if (spec === undefined)
+    throw new Error(`${route.operationId} answered ${answer.status}, which it does not document`);
+  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
+  response.status(answer.status);
+  if (spec === 'empty') {
+    response.end();
+    return;
+  }
+  if (isContent(spec)) {
+    if (answer.content === undefined) throw new Error(`${route.operationId} answered without content`);
+    if (!response.hasHeader('content-type')) response.setHeader('content-type', spec.mediaTypes[0]);
+    await sendContent(response, answer.content, request.method === 'HEAD', request.log);
+    return;
+  }
+  if (process.env['NODE_ENV'] !== 'production') {
+    const parsed = spec.safeParse(answer.body);
+    if (!parsed.success)
+      throw new Error(`${route.operationId} answered against its schema: ${z.prettifyError(parsed.error)}`);
+  }
+  response.json(answer.body);
+}
+
+/**
+ * Defines a route once for Express and for the OpenAPI document. Params, query and body are validated before the
+ * handler runs; a failure answers 422. Outside production every JSON answer is checked against its schema.
+ */
+export function defineRoute<
+  R extends Record<number, ResponseSpec>,
+  P extends z.ZodObject = z.ZodObject<Record<never, never>>,
+  Q extends z.ZodObject = z.ZodObject<Record<never, never>>,
+  B extends z.ZodType | MultipartSpec | undefined = undefined,
+>(definition: RouteDefinition<P, Q, B, R>): Route {
+  const { params, query, body } = definition;
+  const validated = params !== undefined || query !== undefined || body !== undefined;
+  const errors = new Set([...(definition.errors ?? []), ...(validated ? [422] : [])]);
+  const serve = async (request: Request, response: Response): Promise<void> => {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const input = {
+      params: params && validate(params, { ...request.params }, 'path'),
+      query: query && validate(query, { ...request.query }, 'query'),
+      body: body === undefined || isMultipart(body) ? undefined : validate(body, request.body, 'body'),
+      request,
+      log: request.log,
+      signal: gone.signal,
+    };
+    let answer: ErasedAnswer;
+    try {
+      // The parts were validated by the very schemas their types come from; a generic can't show that to tsc.
+      answer = await definition.handler(input as HandlerInput<P, Q, B>);
+    } catch (error) {
+      if (error instanceof HttpError && !errors.has(error.status) && process.env['NODE_ENV'] !== 'production')
+        throw new Error(`${definition.operationId} threw ${error.status}, which it does not document`, {
+          cause: error,
+        });
+      throw error;
+    }
+    await send(route, request, response, answer);
+  };
+  const route: Route = {
+    method: definition.method,
+    path: definition.path,
+    operationId: definition.operationId,
+    summary: definition.summary,
+    tags: definition.tags,
+    params,
+    query,
+    body,
+    responses: definition.responses,
+    errors: [...errors].sort((a, b) => a - b),
+    handlers: body === undefined || isMultipart(body) ? [serve] : [parseJson, serve],
+  };
+  return route;
+}
+
+type WithoutNull<T> = { [K in keyof T as null extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as null extends T[K] ? K : never]?: Exclude<T[K], null>;
+};
+
+/** `object` without its null and undefined fields (its own, not those of what it holds). */
+export function withoutNulls<T extends object>(object: T): WithoutNull<T> {
+  return Object.fromEntries(
+    Object.entries(object).filter(([, value]) => value !== null && value !== undefined),
+  ) as WithoutNull<T>;
+}
