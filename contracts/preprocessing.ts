@@ -43,14 +43,9 @@ export const PreprocessingConfig = z
       .max(100_000)
       .default(5)
       .meta({ description: 'Longest run of bad pixels that is bridged [pixels]' }),
-    min_coverage: z
-      .number()
-      .min(0)
-      .max(1)
-      .optional()
-      .meta({
-        description: 'Least share of grid points between good pixels; 0.5, or 0.9 for a grid under 500 Å',
-      }),
+    min_coverage: z.number().min(0).max(1).optional().meta({
+      description: 'Least share of grid points between good pixels; 0.5, or 0.9 for a grid under 500 Å',
+    }),
     required_ranges: z
       .array(z.tuple([z.number(), z.number()]).refine(([from, to]) => from < to, 'must rise'))
       .default([])
@@ -87,6 +82,17 @@ export const PreprocessingConfig = z
 export type PreprocessingConfig = z.infer<typeof PreprocessingConfig>;
 export type PreprocessingConfigInput = z.input<typeof PreprocessingConfig>;
 
+/** The files of a job: a manifest in the object store, cut into shards. */
+export const ShardListing = z.object({
+  /** JSON lines, one file each, in byte order of the archive path. */
+  manifest: ObjectReference,
+  /** Over path and size of every file; not their times, so that equal archives give equal results. */
+  inputSha256: z.string(),
+  totalFiles: z.number().int().nonnegative(),
+  shardCount: z.number().int().nonnegative(),
+});
+export type ShardListing = z.infer<typeof ShardListing>;
+
 /** Input of the preprocessing workflow. */
 export const PreprocessWorkflowInput = z.object({
   jobId: z.uuid(),
@@ -94,12 +100,16 @@ export const PreprocessWorkflowInput = z.object({
   /** State carried over by continue-as-new. */
   resumed: z
     .object({
-      manifest: ObjectReference,
-      totalFiles: z.number().int(),
-      shardCount: z.number().int(),
-      nextShard: z.number().int(),
+      listing: ShardListing,
+      nextShard: z.number().int().nonnegative(),
+      rows: z.number().int().nonnegative(),
+      rejected: z.number().int().nonnegative(),
       paused: z.boolean(),
     })
     .optional(),
 });
 export type PreprocessWorkflowInput = z.input<typeof PreprocessWorkflowInput>;
+
+/** Input of the workflow that reads the archive into the catalogue. */
+export const ScanArchiveWorkflowInput = z.object({ dir: z.string().startsWith('/') });
+export type ScanArchiveWorkflowInput = z.input<typeof ScanArchiveWorkflowInput>;

@@ -35,7 +35,7 @@ function part(names: string[], rejected: string[] = []): Part {
     fluxes: Float32Array.from({ length: names.length * POINTS }, (_, i) => i / 4),
   };
 }
-const throughBytes = (one: Part) => Buffer.concat(encodePart(one));
+const throughBytes = (one: Part) => Buffer.concat(encodePart(one, [one.fluxes]));
 
 async function write(name: string, parts: Part[]): Promise<string> {
   const path = join(directory, name);

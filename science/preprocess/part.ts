@@ -65,7 +65,7 @@ export const REJECT_COLUMNS: Record<string, (reject: PartReject) => string> = {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-function widthsOf(part: Part): Record<string, number> {
+function widthsOf(part: Omit<Part, 'fluxes'>): Record<string, number> {
   const widths: Record<string, number> = {};
   const measure = <T>(columns: Record<string, (item: T) => string>, items: T[]) => {
     for (const [name, value] of Object.entries(columns))
@@ -76,8 +76,11 @@ function widthsOf(part: Part): Record<string, number> {
   return widths;
 }
 
-/** A part as bytes: summary and tables as length-prefixed JSON, then the fluxes as little-endian float32. */
-export function encodePart(part: Part): Uint8Array[] {
+/**
+ * A part as bytes: summary and tables as length-prefixed JSON, then the fluxes as little-endian float32.
+ * @param blocks the rows × points values, in as many pieces as they came
+ */
+export function encodePart(part: Omit<Part, 'fluxes'>, blocks: readonly Float32Array[]): Uint8Array[] {
   const summary: PartSummary = {
     rows: part.rows.length,
     points: part.points,
@@ -90,11 +93,10 @@ export function encodePart(part: Part): Uint8Array[] {
     new DataView(length.buffer).setUint32(0, json.length, true);
     return [length, json];
   };
-  const { buffer, byteOffset, byteLength } = part.fluxes;
   return [
     ...block(summary),
     ...block({ rows: part.rows, rejects: part.rejects }),
-    new Uint8Array(buffer, byteOffset, byteLength),
+    ...blocks.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength)),
   ];
 }
 

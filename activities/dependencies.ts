@@ -1,0 +1,24 @@
+import type { Logger } from 'pino';
+import type { JobsRepository } from '../db/repositories/jobs.ts';
+import type { SpectraRepository } from '../db/repositories/spectra.ts';
+import type { FileStore } from '../storage/file-store.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { ThreadPool } from './thread-pool.ts';
+
+/** What every activity may use. */
+export interface ControlDependencies {
+  jobs: JobsRepository;
+  fileStore: FileStore;
+  log: Logger;
+}
+
+/** What activities on `cpu` may use besides. */
+export interface CpuDependencies extends ControlDependencies {
+  spectra: SpectraRepository;
+  store: ObjectStore;
+  pool: ThreadPool;
+  /** Root of the object store, for the merge's own thread. */
+  objectsDir: string;
+  /** On the file store's disk: results are written here and renamed into place. */
+  tempDir: string;
+}

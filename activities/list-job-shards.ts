@@ -1,0 +1,40 @@
+import type { PreprocessingConfig, ShardListing } from '../contracts/preprocessing.ts';
+import type { CpuDependencies } from './dependencies.ts';
+import { createListShards } from './list-shards.ts';
+
+/** Resolution λ/Δλ of LAMOST's and SDSS' low-resolution spectrographs. */
+const RESOLUTION = 1800;
+
+/** Lists a job's files, tells how many there are, and warns of a grid too coarse for narrow lines. */
+export function createListJobShards(dependencies: CpuDependencies) {
+  const { jobs } = dependencies;
+  const listShards = createListShards(dependencies);
+  return async function listJobShards(input: {
+    jobId: string;
+    config: PreprocessingConfig;
+  }): Promise<ShardListing> {
+    const { jobId, config } = input;
+    const listing = await listShards({
+      workId: jobId,
+      dir: config.data_dir_path,
+      recursive: config.recursive,
+    });
+    const files = listing.totalFiles;
+    await jobs.appendLog(jobId, {
+      level: 'info',
+      message: `${files} files in ${config.data_dir_path}, ${listing.shardCount} shards`,
+      key: 'listed',
+    });
+    const stepAngstrom = (config.wave_end_point - config.wave_start_point) / (config.wave_point_count - 1);
+    const halfElementAngstrom = (config.wave_start_point + config.wave_end_point) / 2 / RESOLUTION / 2;
+    if (stepAngstrom > halfElementAngstrom)
+      await jobs.appendLog(jobId, {
+        level: 'warning',
+        message:
+          `a step of ${stepAngstrom.toFixed(2)} Å is coarser than half a resolution element ` +
+          `(${halfElementAngstrom.toFixed(2)} Å at R=${RESOLUTION}): narrow lines lose much of their peak; take more points`,
+        key: 'coarse-grid',
+      });
+    return listing;
+  };
+}

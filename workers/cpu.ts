@@ -1,0 +1,39 @@
+import { availableParallelism } from 'node:os';
+import { createCpuActivities } from '../activities/cpu.ts';
+import { createThreadPool } from '../activities/thread-pool.ts';
+import { TASK_QUEUES } from '../contracts/task-queues.ts';
+import { connect } from '../db/connection.ts';
+import { createJobsRepository } from '../db/repositories/jobs.ts';
+import { createSpectraRepository } from '../db/repositories/spectra.ts';
+import { createFileStore } from '../storage/file-store.ts';
+import { createLocalDiskStore } from '../storage/local-disk.ts';
+import { startWorker } from './run-worker.ts';
+
+// Preprocessing and scans: activities only.
+startWorker('cpu', async ({ environment, log }) => {
+  const { FILES_DIR, TEMP_DIR, OBJECTS_DIR, SPECTRA_DIR, CPU_THREADS } = environment;
+  const { db, close } = connect(environment.DATABASE_URL);
+  const fileStore = await createFileStore({ root: FILES_DIR, tempDir: TEMP_DIR, spectraDir: SPECTRA_DIR });
+  const pool = createThreadPool(CPU_THREADS ?? availableParallelism());
+  return {
+    options: {
+      taskQueue: TASK_QUEUES.cpu,
+      activities: createCpuActivities({
+        jobs: createJobsRepository(db),
+        spectra: createSpectraRepository(db),
+        fileStore,
+        store: createLocalDiskStore(OBJECTS_DIR),
+        pool,
+        objectsDir: OBJECTS_DIR,
+        tempDir: TEMP_DIR,
+        log,
+      }),
+      // Each shard spreads over all threads already; a second one fills the gaps while the first writes its part.
+      maxConcurrentActivityTaskExecutions: 2,
+    },
+    close: async () => {
+      await pool.close();
+      await close();
+    },
+  };
+});

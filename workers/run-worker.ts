@@ -1,0 +1,85 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import {
+  DefaultLogger,
+  makeTelemetryFilterString,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+} from '@temporalio/worker';
+import { type Logger, pino } from 'pino';
+import { type Environment, readEnvironment } from '../contracts/environment.ts';
+import { NAMESPACE } from '../contracts/task-queues.ts';
+
+export interface WorkerContext {
+  environment: Environment;
+  log: Logger;
+}
+
+interface WorkerPlan {
+  options: Omit<WorkerOptions, 'connection' | 'namespace'>;
+  /** Runs after the last task has ended. */
+  close: () => Promise<void>;
+}
+
+/** The bundle that the build makes, beside the compiled workers. */
+export const workflowBundlePath = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+
+/**
+ * Runs one worker until SIGTERM or SIGINT: polling stops, running activities are told and given `shutdownGraceTime`,
+ * then the process ends. What did not finish is retried elsewhere.
+ */
+export async function runWorker(
+  name: string,
+  plan: (context: WorkerContext) => Promise<WorkerPlan>,
+): Promise<void> {
+  const environment = readEnvironment(process.env);
+  const log = pino({ name, level: environment.LOG_LEVEL });
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+      log[level === 'ERROR' ? 'error' : 'warn']({ ...meta }, message);
+    }),
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
+    workerHeartbeatInterval: '5s',
+    // Signals are handled here, so that `close` runs last.
+    shutdownSignals: [],
+  });
+  const { options, close } = await plan({ environment, log });
+  const connection = await NativeConnection.connect({ address: environment.TEMPORAL_ADDRESS });
+  const worker = await Worker.create({
+    shutdownGraceTime: '3s',
+    shutdownForceTime: '15s',
+    ...options,
+    connection,
+    namespace: NAMESPACE,
+    // Cancellation reaches an activity through its heartbeat: within a second.
+    maxHeartbeatThrottleInterval: '1s',
+    defaultHeartbeatThrottleInterval: '1s',
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      log.info(`${signal}: draining`);
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+    });
+  log.info({ taskQueue: options.taskQueue }, 'worker is ready');
+  await worker.run();
+  await connection.close();
+  await close();
+  log.info('worker has ended');
+}
+
+/** Starts an entry point: an error on the way is logged, and ends the process so that its supervisor sees it. */
+export function startWorker(name: string, plan: (context: WorkerContext) => Promise<WorkerPlan>): void {
+  runWorker(name, plan).then(
+    () => process.exit(0),
+    (error: unknown) => {
+      pino({ name }).fatal({ err: error }, 'worker failed');
+      process.exit(1);
+    },
+  );
+}
+
+export function hasWorkflowBundle(): boolean {
+  return existsSync(workflowBundlePath);
+}

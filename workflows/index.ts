@@ -1,0 +1,3 @@
+// The workflow types that the control worker bundles; a new workflow is one folder and one line here.
+export { preprocess } from './preprocess/workflow.ts';
+export { scanArchive } from './scan-archive/workflow.ts';

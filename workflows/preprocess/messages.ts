@@ -1,0 +1,15 @@
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+
+/** No further shard is started until `resume`; those under way end. */
+export const pauseSignal = defineSignal('pause');
+export const resumeSignal = defineSignal('resume');
+
+export interface PreprocessProgress {
+  totalFiles: number;
+  shardCount: number;
+  shardsDone: number;
+  rows: number;
+  rejected: number;
+  paused: boolean;
+}
+export const progressQuery = defineQuery<PreprocessProgress>('progress');

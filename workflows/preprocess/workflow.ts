@@ -1,0 +1,162 @@
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  ContinueAsNew,
+  continueAsNew,
+  isCancellation,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ControlActivities } from '../../activities/control.ts';
+import type { CpuActivities } from '../../activities/cpu.ts';
+import { SHARD_WINDOW, SHARDS_PER_RUN } from '../../contracts/limits.ts';
+import { PreprocessWorkflowInput, type ShardListing } from '../../contracts/preprocessing.ts';
+import { TASK_QUEUES } from '../../contracts/task-queues.ts';
+import { pauseSignal, progressQuery, resumeSignal } from './messages.ts';
+
+const RETRY = { initialInterval: '1s', maximumInterval: '30s', maximumAttempts: 20 } as const;
+
+// Listing and merging grow with the archive: hours for millions of files on a slow disk. A dead worker shows by its
+// missing heartbeat, long before.
+const { listJobShards, writeResult } = proxyActivities<CpuActivities>({
+  taskQueue: TASK_QUEUES.cpu,
+  startToCloseTimeout: '12 hours',
+  heartbeatTimeout: '15s',
+  retry: RETRY,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+});
+// A shard is about a second of work, a minute on a cold network disk. Cancellation waits for the shard to stop, so
+// that nothing is written after the clean-up.
+const { preprocessShard } = proxyActivities<CpuActivities>({
+  taskQueue: TASK_QUEUES.cpu,
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '10s',
+  retry: RETRY,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+});
+const { discardWork } = proxyActivities<CpuActivities>({
+  taskQueue: TASK_QUEUES.cpu,
+  startToCloseTimeout: '10 minutes',
+});
+// One row each. They retry for as long as the database is away: what happened must be recorded.
+const { completeJob, failJob } = proxyActivities<ControlActivities>({
+  startToCloseTimeout: '1 minute',
+  retry: { initialInterval: '1s', maximumInterval: '10s' },
+});
+
+/**
+ * Preprocesses every spectrum of an archive directory into one result.h5: list → shards on `cpu`, a window at a
+ * time → merge → record. A file that cannot be read is a reject, not a failure.
+ */
+export async function preprocess(
+  input: PreprocessWorkflowInput,
+): Promise<{ rows: number; rejected: number }> {
+  const { jobId, config, resumed } = PreprocessWorkflowInput.parse(input);
+  let listing: ShardListing | undefined = resumed?.listing;
+  let { nextShard, rows, rejected, paused } = resumed ?? {
+    nextShard: 0,
+    rows: 0,
+    rejected: 0,
+    paused: false,
+  };
+  let shardsDone = nextShard;
+  setHandler(pauseSignal, () => {
+    paused = true;
+  });
+  setHandler(resumeSignal, () => {
+    paused = false;
+  });
+  setHandler(progressQuery, () => ({
+    totalFiles: listing?.totalFiles ?? 0,
+    shardCount: listing?.shardCount ?? 0,
+    shardsDone,
+    rows,
+    rejected,
+    paused,
+  }));
+
+  /** Runs the shards before `end`, at most SHARD_WINDOW at once; after a failure the others are cancelled. */
+  async function runShards({ manifest, totalFiles }: ShardListing, end: number): Promise<void> {
+    const scope = new CancellationScope();
+    const started: Promise<void>[] = [];
+    let running = 0;
+    let failure: { error: unknown } | undefined;
+    const runShard = async (shard: number): Promise<void> => {
+      running++;
+      try {
+        const done = await preprocessShard({ jobId, config, manifest, totalFiles, shard });
+        rows += done.rows;
+        rejected += done.rejected;
+        shardsDone++;
+      } catch (error) {
+        failure ??= { error };
+        scope.cancel();
+      } finally {
+        running--;
+      }
+    };
+    try {
+      await scope.run(async () => {
+        while (nextShard < end) {
+          await condition(() => failure !== undefined || (!paused && running < SHARD_WINDOW));
+          if (failure) return;
+          started.push(runShard(nextShard++));
+        }
+      });
+    } finally {
+      await Promise.all(started);
+    }
+    if (failure) throw failure.error;
+  }
+
+  try {
+    listing ??= await listJobShards({ jobId, config });
+    if (listing.totalFiles === 0)
+      throw ApplicationFailure.nonRetryable(`there is no file in ${config.data_dir_path}`, 'NoSpectra');
+    const end = Math.min(listing.shardCount, nextShard + SHARDS_PER_RUN);
+    await runShards(listing, end);
+    if (end < listing.shardCount)
+      await continueAsNew<typeof preprocess>({
+        jobId,
+        config,
+        resumed: { listing, nextShard, rows, rejected, paused },
+      });
+    if (rows === 0)
+      throw ApplicationFailure.nonRetryable(
+        `none of the ${listing.totalFiles} files gave a spectrum; the rejects say why`,
+        'NoSpectra',
+      );
+    if (rejected / listing.totalFiles > config.max_reject_fraction)
+      throw ApplicationFailure.nonRetryable(
+        `${rejected} of ${listing.totalFiles} files were rejected, more than max_reject_fraction ${config.max_reject_fraction}`,
+        'TooManyRejects',
+      );
+    const result = await writeResult({ jobId, config, listing });
+    const recorded = await completeJob({
+      jobId,
+      statusDetail: `${rows} spectra, ${rejected} rejected`,
+      artifacts: result.artifacts,
+    });
+    await discardWork({ workId: jobId, withResult: !recorded });
+    return { rows, rejected };
+  } catch (error) {
+    if (error instanceof ContinueAsNew) throw error;
+    // Whether aborted or failed: the clean-up itself must not be cancelled.
+    await CancellationScope.nonCancellable(async () => {
+      if (!isCancellation(error)) await failJob({ jobId, ...describe(error) });
+      await discardWork({ workId: jobId, withResult: true });
+    });
+    throw error;
+  }
+}
+
+/** What a job shows of a failure: the innermost message, and the whole chain as its trace. */
+function describe(error: unknown): { message: string; trace: string } {
+  const cause = error instanceof ActivityFailure && error.cause ? error.cause : error;
+  if (!(cause instanceof Error)) return { message: String(cause), trace: '' };
+  return { message: cause.message, trace: `${workflowInfo().workflowType}: ${cause.stack ?? cause.message}` };
+}
