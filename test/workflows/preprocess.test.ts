@@ -1,0 +1,243 @@
+import { CancelledFailure, ApplicationFailure } from '@temporalio/common';
+import { WorkflowFailedError } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundle } from '@temporalio/worker';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { ControlActivities } from '../../activities/control.ts';
+import type { CpuActivities } from '../../activities/cpu.ts';
+import { SHARD_WINDOW, SHARDS_PER_RUN } from '../../contracts/limits.ts';
+import { PreprocessingConfig } from '../../contracts/preprocessing.ts';
+import { TASK_QUEUES } from '../../contracts/task-queues.ts';
+import { workflowsPath } from '../../workers/bundle.ts';
+import { pauseSignal, progressQuery, resumeSignal } from '../../workflows/preprocess/messages.ts';
+import type { preprocess } from '../../workflows/preprocess/workflow.ts';
+import { testServerPath } from '../test-server.ts';
+
+const config = PreprocessingConfig.parse({
+  data_dir_path: '/',
+  wave_start_point: 6519,
+  wave_end_point: 6732,
+  wave_point_count: 140,
+});
+const REFERENCE = { uri: 'store:work/x/manifest.jsonl', sha256: 'a'.repeat(64), bytes: 1 };
+
+type Preprocessing = Pick<CpuActivities, 'listJobShards' | 'preprocessShard' | 'writeResult' | 'discardWork'>;
+type Activities = Preprocessing & ControlActivities;
+
+let environment: TestWorkflowEnvironment;
+let workflowBundle: WorkflowBundle;
+beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'OFF' } } });
+  environment = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path: testServerPath() } },
+  });
+  workflowBundle = await bundleWorkflowCode({ workflowsPath });
+});
+afterAll(() => environment.teardown());
+
+let calls: string[];
+beforeEach(() => {
+  calls = [];
+});
+
+/** Activities that do nothing but say that they were called; a test replaces those it is about. */
+function activities(shardCount: number, replaced: Partial<Activities> = {}): Activities {
+  return {
+    listJobShards: () => {
+      calls.push('list');
+      return Promise.resolve({
+        manifest: REFERENCE,
+        inputSha256: 'b'.repeat(64),
+        totalFiles: shardCount * 10,
+        shardCount,
+      });
+    },
+    preprocessShard: ({ shard }) => {
+      calls.push(`shard ${shard}`);
+      return Promise.resolve({ rows: 9, rejected: 1 });
+    },
+    writeResult: () => {
+      calls.push('write');
+      return Promise.resolve({ artifacts: [] });
+    },
+    discardWork: ({ withResult }) => {
+      calls.push(withResult ? 'discard all' : 'discard work');
+      return Promise.resolve();
+    },
+    completeJob: ({ statusDetail }) => {
+      calls.push(`complete ${statusDetail}`);
+      return Promise.resolve(true);
+    },
+    failJob: ({ message }) => {
+      calls.push(`fail ${message}`);
+      return Promise.resolve();
+    },
+    ...replaced,
+  };
+}
+
+/** Runs the workflow on two workers, one a queue, and hands its handle to `use`. */
+async function run<T>(
+  all: Activities,
+  use: (handle: Awaited<ReturnType<typeof start>>) => Promise<T>,
+  options: Partial<typeof config> = {},
+): Promise<T> {
+  const { completeJob, failJob, ...cpu } = all;
+  const control = await Worker.create({
+    connection: environment.nativeConnection,
+    taskQueue: TASK_QUEUES.control,
+    workflowBundle,
+    activities: { completeJob, failJob },
+  });
+  const hardware = await Worker.create({
+    connection: environment.nativeConnection,
+    taskQueue: TASK_QUEUES.cpu,
+    activities: cpu,
+  });
+  return control.runUntil(hardware.runUntil(async () => use(await start(options))));
+}
+const start = (options: Partial<typeof config>) => {
+  const jobId = crypto.randomUUID();
+  return environment.client.workflow.start<typeof preprocess>('preprocess', {
+    workflowId: jobId,
+    taskQueue: TASK_QUEUES.control,
+    args: [{ jobId, config: { ...config, ...options } }],
+  });
+};
+
+describe('preprocess', () => {
+  it('lists, runs every shard once, merges, records and cleans up, in this order', async () => {
+    const result = await run(activities(10), (handle) => handle.result());
+    expect(result).toEqual({ rows: 90, rejected: 10 });
+    expect(calls[0]).toBe('list');
+    expect(calls.filter((call) => call.startsWith('shard')).sort()).toEqual(
+      Array.from({ length: 10 }, (_, i) => `shard ${i}`),
+    );
+    expect(calls.slice(-3)).toEqual(['write', 'complete 90 spectra, 10 rejected', 'discard work']);
+  });
+
+  it('keeps a fixed window of shards on the queue', async () => {
+    let running = 0;
+    let most = 0;
+    const counted = activities(12, {
+      preprocessShard: async () => {
+        most = Math.max(most, ++running);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        running--;
+        return { rows: 1, rejected: 0 };
+      },
+    });
+    await run(counted, (handle) => handle.result());
+    expect(most).toBe(SHARD_WINDOW);
+  });
+
+  it('starts no shard while it is paused, and goes on when resumed', async () => {
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const first = activities(SHARD_WINDOW + 4, {
+      preprocessShard: async ({ shard }) => {
+        calls.push(`shard ${shard}`);
+        await gate;
+        return { rows: 1, rejected: 0 };
+      },
+    });
+    await run(first, async (handle) => {
+      while (calls.filter((call) => call.startsWith('shard')).length < SHARD_WINDOW)
+        await new Promise((r) => setTimeout(r, 10));
+      await handle.signal(pauseSignal);
+      open();
+      let progress = await handle.query(progressQuery);
+      while (progress.shardsDone < SHARD_WINDOW) progress = await handle.query(progressQuery);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(await handle.query(progressQuery)).toMatchObject({ paused: true, shardsDone: SHARD_WINDOW });
+      expect(calls).not.toContain(`shard ${SHARD_WINDOW}`);
+      await handle.signal(resumeSignal);
+      expect(await handle.result()).toEqual({ rows: SHARD_WINDOW + 4, rejected: 0 });
+    });
+  });
+
+  it('retries a shard that failed, and tells nobody else', async () => {
+    let failures = 0;
+    const flaky = activities(3, {
+      preprocessShard: ({ shard }) => {
+        if (shard === 1 && failures++ < 3) return Promise.reject(new Error('the disk is away'));
+        return Promise.resolve({ rows: 1, rejected: 0 });
+      },
+    });
+    await expect(run(flaky, (handle) => handle.result())).resolves.toEqual({ rows: 3, rejected: 0 });
+    expect(failures).toBe(4);
+  });
+
+  it('records the reason when it fails for good, and leaves nothing behind', async () => {
+    const broken = activities(3, {
+      writeResult: () => Promise.reject(ApplicationFailure.nonRetryable('no space left', 'Storage')),
+    });
+    await expect(run(broken, (handle) => handle.result())).rejects.toBeInstanceOf(WorkflowFailedError);
+    expect(calls.slice(-2)).toEqual(['fail no space left', 'discard all']);
+  });
+
+  it.each([
+    ['no file at all', 0, {}, 'fail there is no file in /'],
+    [
+      'too many rejects',
+      2,
+      { max_reject_fraction: 0.05 },
+      'fail 2 of 20 files were rejected, more than max_reject_fraction 0.05',
+    ],
+  ])('ends in error with %s', async (_, shards, options, expected) => {
+    await expect(run(activities(shards), (handle) => handle.result(), options)).rejects.toThrow();
+    expect(calls).toContain(expected);
+    expect(calls).not.toContain('write');
+  });
+
+  it('ends in error when no file gave a spectrum', async () => {
+    const none = activities(1, { preprocessShard: () => Promise.resolve({ rows: 0, rejected: 10 }) });
+    await expect(run(none, (handle) => handle.result())).rejects.toThrow();
+    expect(calls).toContain('fail none of the 10 files gave a spectrum; the rejects say why');
+  });
+
+  it('cleans up when it is cancelled, without calling it a failure', async () => {
+    const slow = activities(3, {
+      preprocessShard: async () => {
+        calls.push('running');
+        const { Context } = await import('@temporalio/activity');
+        const timer = setInterval(() => Context.current().heartbeat(), 50);
+        try {
+          await Context.current().cancelled;
+        } finally {
+          clearInterval(timer);
+        }
+        return { rows: 0, rejected: 0 };
+      },
+    });
+    await run(slow, async (handle) => {
+      while (!calls.includes('running')) await new Promise((resolve) => setTimeout(resolve, 10));
+      await handle.cancel();
+      const error: unknown = await handle.result().catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(WorkflowFailedError);
+      expect(error instanceof WorkflowFailedError && error.cause).toBeInstanceOf(CancelledFailure);
+    });
+    expect(calls.filter((call) => call !== 'list' && call !== 'running')).toEqual(['discard all']);
+  });
+
+  it('takes a result back that came too late', async () => {
+    const late = activities(1, { completeJob: () => Promise.resolve(false) });
+    await run(late, (handle) => handle.result());
+    expect(calls.at(-1)).toBe('discard all');
+  });
+
+  it('continues as new beyond its shards a run, with nothing lost or done twice', async () => {
+    const shards = SHARDS_PER_RUN + 5;
+    const { result, runs } = await run(activities(shards), async (handle) => {
+      const done = await handle.result();
+      const last = await environment.client.workflow.getHandle(handle.workflowId).describe();
+      return { result: done, runs: [handle.firstExecutionRunId, last.runId] };
+    });
+    expect(result).toEqual({ rows: shards * 9, rejected: shards });
+    expect(new Set(calls.filter((call) => call.startsWith('shard'))).size).toBe(shards);
+    expect(calls.filter((call) => call === 'list')).toHaveLength(1);
+    expect(runs[0]).not.toBe(runs[1]);
+  });
+});
