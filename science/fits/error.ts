@@ -13,4 +13,5 @@ export class FitsError extends Error {
   }
 }
 
-export type FitsErrorCode = 'truncated' | 'not-fits' | 'garbled' | 'unsupported' | 'not-a-spectrum' | 'too-large';
+export type FitsErrorCode =
+  'truncated' | 'not-fits' | 'garbled' | 'unsupported' | 'not-a-spectrum' | 'too-large';

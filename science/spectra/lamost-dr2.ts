@@ -1,0 +1,22 @@
+import { FitsError } from '../fits/error.ts';
+import { imageArm, imageRow, lamostImage, lamostMetadata, WAVELENGTH_ROW } from './lamost.ts';
+import type { Loader } from './loader.ts';
+
+/**
+ * LAMOST DR2 to DR8, low resolution: an image of five rows, EXTEN0 "Flux, Inverse, Wavelength, Andmask, Ormask". Row 2
+ * wins over the COEFF cards, which differ from it by up to 0.036 Å.
+ */
+export const lamostDr2: Loader = {
+  layout: 'lamost-dr2-dr8',
+  identify: (file) => lamostImage(file, 'wavelength') !== undefined,
+  read: (file) => {
+    const hdu = lamostImage(file, 'wavelength');
+    if (!hdu) throw new FitsError('not-a-spectrum', 'no image of LAMOST DR2 to DR8');
+    return {
+      layout: 'lamost-dr2-dr8',
+      medium: 'vacuum',
+      arms: [imageArm(hdu, imageRow(hdu, WAVELENGTH_ROW))],
+      metadata: lamostMetadata(hdu.header),
+    };
+  },
+};

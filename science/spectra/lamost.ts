@@ -1,0 +1,85 @@
+import type { SpectrumMetadata } from '../../contracts/spectrum.ts';
+import type { FitsFile, Hdu } from '../fits/file.ts';
+import { FitsError } from '../fits/error.ts';
+import type { Header } from '../fits/header.ts';
+import { readPixels } from '../fits/image.ts';
+import { makeArm } from './arm.ts';
+import { declination, measured, measuredUnless99, present, rightAscension } from './metadata.ts';
+import type { Arm } from './spectrum.ts';
+
+/** Rows of the image in DR1 to DR8; what row 2 holds differs. */
+export const FLUX_ROW = 0;
+const IVAR_ROW = 1;
+export const WAVELENGTH_ROW = 2;
+const ANDMASK_ROW = 3;
+
+/** The primary HDU, when it is a LAMOST image whose EXTEN0 card names `row` among its rows. */
+export function lamostImage(file: FitsFile, row: string): Hdu | undefined {
+  const primary = file.hdus[0];
+  if (primary?.kind !== 'image' || primary.axes.length !== 2) return undefined;
+  return primary.header.text('EXTEN0')?.toLowerCase().includes(row) ? primary : undefined;
+}
+
+/** One row of a LAMOST image. */
+export function imageRow(hdu: Hdu, row: number): Float64Array {
+  const [pixels = 0, rows = 0] = hdu.axes;
+  if (row >= rows) throw new FitsError('garbled', `the image has ${rows} rows, no row ${row}`, hdu.index);
+  return readPixels(hdu, row * pixels, pixels);
+}
+
+/** The whole spectrum of a LAMOST image, once its wavelengths are known; a missing mask row masks nothing. */
+export function imageArm(hdu: Hdu, wavelengthAngstrom: Float64Array): Arm {
+  const rows = hdu.axes[1] ?? 0;
+  return makeArm({
+    name: '',
+    wavelengthAngstrom,
+    flux: imageRow(hdu, FLUX_ROW),
+    ivar: imageRow(hdu, IVAR_ROW),
+    ...(rows > ANDMASK_ROW ? { mask: imageRow(hdu, ANDMASK_ROW) } : {}),
+  });
+}
+
+/** The catalogue's columns, from the primary header of any LAMOST release. */
+export function lamostMetadata(header: Header): SpectrumMetadata {
+  const obsid = header.get('OBSID');
+  const magnitudes = header.get('MAG1') !== undefined ? SEVEN_MAGNITUDES : PAN_STARRS_MAGNITUDES;
+  const magnitude = (index: number): number | undefined => {
+    const keyword = magnitudes[index];
+    return keyword === undefined ? undefined : measuredUnless99(header.number(keyword));
+  };
+  return present({
+    targetname: header.text('DESIG'),
+    observed_at: header.text('DATE-OBS'),
+    type: header.text('CLASS')?.toUpperCase(),
+    subtype: header.text('SUBCLASS'),
+    ra: rightAscension(header),
+    dec: declination(header),
+    magtype: header.text('MAGTYPE'),
+    mag_1: magnitude(0),
+    mag_2: magnitude(1),
+    mag_3: magnitude(2),
+    mag_4: magnitude(3),
+    mag_5: magnitude(4),
+    mag_6: magnitude(5),
+    mag_7: magnitude(6),
+    sn_u: signalToNoise(header, 'U'),
+    sn_g: signalToNoise(header, 'G'),
+    sn_r: signalToNoise(header, 'R'),
+    sn_i: signalToNoise(header, 'I'),
+    sn_z: signalToNoise(header, 'Z'),
+    z: measuredUnless99(header.number('Z')),
+    z_err: measuredUnless99(header.number('Z_ERR')),
+    obsid:
+      typeof obsid === 'string' || typeof obsid === 'number' ? String(obsid).trim() || undefined : undefined,
+    header_filename: header.text('FILENAME'),
+  });
+}
+
+const SEVEN_MAGNITUDES = ['MAG1', 'MAG2', 'MAG3', 'MAG4', 'MAG5', 'MAG6', 'MAG7'];
+/** From DR9 on, without MAGTYPE: Pan-STARRS g, r, i, z, y. */
+const PAN_STARRS_MAGNITUDES = ['MAG_PS_G', 'MAG_PS_R', 'MAG_PS_I', 'MAG_PS_Z', 'MAG_PS_Y'];
+
+/** SNRU … from DR3 on, SN_U … before. */
+function signalToNoise(header: Header, band: string): number | undefined {
+  return measured(header.number(`SNR${band}`) ?? header.number(`SN_${band}`));
+}
