@@ -14,6 +14,8 @@ export type Method = 'get' | 'post' | 'patch' | 'delete';
 export interface ContentSpec {
   readonly mediaTypes: readonly [string, ...string[]];
   readonly description: string;
+  /** Schema of the same answer as JSON, where the client has the choice. */
+  readonly json?: z.ZodType;
 }
 /** What a route answers with one status: JSON by its schema, nothing, or other content. */
 export type ResponseSpec = z.ZodType | 'empty' | ContentSpec;
@@ -30,7 +32,10 @@ export type AnswerOf<R extends Record<number, ResponseSpec>> = {
     ? { status: S; body: z.output<R[S]>; headers?: Headers }
     : R[S] extends 'empty'
       ? { status: S; headers?: Headers }
-      : { status: S; content: Readable | Uint8Array | string; headers?: Headers };
+      : | { status: S; content: Readable | Uint8Array | string; headers?: Headers }
+        | (R[S] extends { json: infer J extends z.ZodType }
+            ? { status: S; body: z.output<J>; headers?: Headers }
+            : never);
 }[keyof R & number];
 
 type ParsedBody<B> = B extends z.ZodType ? z.output<B> : undefined;
@@ -51,6 +56,7 @@ export interface RouteDefinition<
   Q extends z.ZodObject,
   B extends z.ZodType | MultipartSpec | undefined,
   R extends Record<number, ResponseSpec>,
+  A extends AnswerOf<R> = AnswerOf<R>,
 > {
   method: Method;
   /** In OpenAPI form, from the server's root: `/api/jobs/{job_id}`. A trailing slash is accepted too. */
@@ -65,7 +71,7 @@ export interface RouteDefinition<
   responses: R;
   /** Error statuses the handler may throw; 422 for the request's validation need not be listed. */
   errors?: readonly number[];
-  handler: (input: HandlerInput<P, Q, B>) => Promise<AnswerOf<R>>;
+  handler: (input: HandlerInput<P, Q, B>) => Promise<A>;
 }
 
 /** A route without its types: what the application registers and the OpenAPI document describes. */
@@ -148,14 +154,15 @@ async function send(route: Route, request: Request, response: Response, answer: 
     response.end();
     return;
   }
-  if (isContent(spec)) {
+  const json = isContent(spec) ? spec.json : spec;
+  if (isContent(spec) && (json === undefined || answer.content !== undefined)) {
     if (answer.content === undefined) throw new Error(`${route.operationId} answered without content`);
     if (!response.hasHeader('content-type')) response.setHeader('content-type', spec.mediaTypes[0]);
     await sendContent(response, answer.content, request.method === 'HEAD', request.log);
     return;
   }
-  if (process.env['NODE_ENV'] !== 'production') {
-    const parsed = spec.safeParse(answer.body);
+  if (json !== undefined && process.env['NODE_ENV'] !== 'production') {
+    const parsed = json.safeParse(answer.body);
     if (!parsed.success)
       throw new Error(`${route.operationId} answered against its schema: ${z.prettifyError(parsed.error)}`);
   }
@@ -171,7 +178,9 @@ export function defineRoute<
   P extends z.ZodObject = z.ZodObject<Record<never, never>>,
   Q extends z.ZodObject = z.ZodObject<Record<never, never>>,
   B extends z.ZodType | MultipartSpec | undefined = undefined,
->(definition: RouteDefinition<P, Q, B, R>): Route {
+  // const: the status of an answer stays a literal while R is still being inferred.
+  const A extends AnswerOf<R> = AnswerOf<R>,
+>(definition: RouteDefinition<P, Q, B, R, A>): Route {
   const { params, query, body } = definition;
   const validated = params !== undefined || query !== undefined || body !== undefined;
   const errors = new Set([...(definition.errors ?? []), ...(validated ? [422] : [])]);
