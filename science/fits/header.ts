@@ -145,10 +145,7 @@ export class Header {
   #text(card: number): string {
     const at = this.#start + card * CARD_BYTES;
     // Not ASCII in places that FITS restricts to it; taken as Latin-1, so that no byte is lost.
-    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + at, CARD_BYTES).latin1Slice(
-      0,
-      CARD_BYTES,
-    );
+    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + at, CARD_BYTES).toString('latin1');
   }
 
   /** Parses a card and the CONTINUE cards after it (FITS 4.0, section 4.2.1.2). */

@@ -73,6 +73,10 @@ export class Table {
    */
   numbers(column: Column): Float64Array {
     const perRow = column.repeat * (column.type === 'C' || column.type === 'M' ? 2 : 1);
+    // Bits unpack to 64 times their size.
+    if (this.rows * perRow > MAX_SPECTRUM_BYTES) {
+      throw new FitsError('too-large', `column ${column.name} has too many values`, this.#hdu.index);
+    }
     const values = new Float64Array(this.rows * perRow);
     for (let row = 0; row < this.rows; row++) {
       this.#decode(column.type, row * this.#rowBytes + column.offset, values, row * perRow, perRow);

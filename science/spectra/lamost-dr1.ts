@@ -1,4 +1,5 @@
 import { FitsError } from '../fits/error.ts';
+import { fromLog10 } from './arm.ts';
 import { imageArm, lamostImage, lamostMetadata } from './lamost.ts';
 import type { Loader } from './loader.ts';
 
@@ -17,12 +18,10 @@ export const lamostDr1: Loader = {
     if (start === undefined || step === undefined || step === 0) {
       throw new FitsError('garbled', 'COEFF0 and COEFF1 do not give the wavelengths', hdu.index);
     }
-    const wavelengthAngstrom = new Float64Array(hdu.axes[0] ?? 0);
-    for (let i = 0; i < wavelengthAngstrom.length; i++) wavelengthAngstrom[i] = 10 ** (start + step * i);
     return {
       layout: 'lamost-dr1',
       medium: 'vacuum',
-      arms: [imageArm(hdu, wavelengthAngstrom)],
+      arms: [imageArm(hdu, (flux) => fromLog10(flux.map((_, i) => start + step * i)))],
       metadata: lamostMetadata(hdu.header),
     };
   },

@@ -15,7 +15,7 @@ export const lamostDr2: Loader = {
     return {
       layout: 'lamost-dr2-dr8',
       medium: 'vacuum',
-      arms: [imageArm(hdu, imageRow(hdu, WAVELENGTH_ROW))],
+      arms: [imageArm(hdu, () => imageRow(hdu, WAVELENGTH_ROW))],
       metadata: lamostMetadata(hdu.header),
     };
   },

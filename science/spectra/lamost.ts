@@ -3,12 +3,13 @@ import type { FitsFile, Hdu } from '../fits/file.ts';
 import { FitsError } from '../fits/error.ts';
 import type { Header } from '../fits/header.ts';
 import { readPixels } from '../fits/image.ts';
-import { makeArm } from './arm.ts';
+import type { Table } from '../fits/table.ts';
+import { fromLog10, makeArm } from './arm.ts';
 import { declination, measured, measuredUnless99, present, rightAscension } from './metadata.ts';
 import type { Arm } from './spectrum.ts';
 
 /** Rows of the image in DR1 to DR8; what row 2 holds differs. */
-export const FLUX_ROW = 0;
+const FLUX_ROW = 0;
 const IVAR_ROW = 1;
 export const WAVELENGTH_ROW = 2;
 const ANDMASK_ROW = 3;
@@ -27,22 +28,56 @@ export function imageRow(hdu: Hdu, row: number): Float64Array {
   return readPixels(hdu, row * pixels, pixels);
 }
 
-/** The whole spectrum of a LAMOST image, once its wavelengths are known; a missing mask row masks nothing. */
-export function imageArm(hdu: Hdu, wavelengthAngstrom: Float64Array): Arm {
+/** The whole spectrum of a LAMOST image; `wavelengths` [Å] may be worked out from the flux's pixels. */
+export function imageArm(hdu: Hdu, wavelengths: (flux: Float64Array) => Float64Array): Arm {
   const rows = hdu.axes[1] ?? 0;
+  const flux = imageRow(hdu, FLUX_ROW);
   return makeArm({
     name: '',
-    wavelengthAngstrom,
-    flux: imageRow(hdu, FLUX_ROW),
+    wavelengthAngstrom: wavelengths(flux),
+    flux,
     ivar: imageRow(hdu, IVAR_ROW),
     ...(rows > ANDMASK_ROW ? { mask: imageRow(hdu, ANDMASK_ROW) } : {}),
   });
 }
 
+/**
+ * A co-added spectrum in a LAMOST table: one row of vector columns, or one row a pixel. Wavelength is WAVELENGTH [Å] or
+ * LOGLAM (log10 Å).
+ */
+export function coaddArm(table: Table, name: string): Arm {
+  const column = (...names: string[]): Float64Array | undefined => {
+    const found = names
+      .map((candidate) => table.find(candidate))
+      .find((candidate) => candidate !== undefined);
+    return found && table.numbers(found);
+  };
+  const flux = column('FLUX');
+  const ivar = column('IVAR');
+  const mask = column('ANDMASK');
+  const wavelength = column('WAVELENGTH');
+  const logWavelength = wavelength ? undefined : column('LOGLAM');
+  const wavelengthAngstrom = wavelength ?? (logWavelength && fromLog10(logWavelength));
+  if (!flux || !ivar || !wavelengthAngstrom) {
+    throw new FitsError(
+      'garbled',
+      `the table ${name} lacks a column of FLUX, IVAR, and WAVELENGTH or LOGLAM`,
+    );
+  }
+  if (table.rows > 1 && flux.length !== table.rows) {
+    throw new FitsError('not-a-spectrum', `the table ${name} holds ${table.rows} spectra, not one`);
+  }
+  if ([ivar, wavelengthAngstrom, mask ?? ivar].some(({ length }) => length !== flux.length)) {
+    throw new FitsError('garbled', `the columns of the table ${name} differ in length`);
+  }
+  return makeArm({ name, wavelengthAngstrom, flux, ivar, ...(mask ? { mask } : {}) });
+}
+
 /** The catalogue's columns, from the primary header of any LAMOST release. */
 export function lamostMetadata(header: Header): SpectrumMetadata {
   const obsid = header.get('OBSID');
-  const magnitudes = header.get('MAG1') !== undefined ? SEVEN_MAGNITUDES : PAN_STARRS_MAGNITUDES;
+  const isPanStarrs = header.get('MAG_PS_G') !== undefined;
+  const magnitudes = isPanStarrs ? PAN_STARRS_MAGNITUDES : SEVEN_MAGNITUDES;
   const magnitude = (index: number): number | undefined => {
     const keyword = magnitudes[index];
     return keyword === undefined ? undefined : measuredUnless99(header.number(keyword));
@@ -54,7 +89,7 @@ export function lamostMetadata(header: Header): SpectrumMetadata {
     subtype: header.text('SUBCLASS'),
     ra: rightAscension(header),
     dec: declination(header),
-    magtype: header.text('MAGTYPE'),
+    magtype: header.text('MAGTYPE') ?? (isPanStarrs ? 'grizy' : undefined),
     mag_1: magnitude(0),
     mag_2: magnitude(1),
     mag_3: magnitude(2),

@@ -1,0 +1,32 @@
+import { FitsError } from '../fits/error.ts';
+import type { FitsFile } from '../fits/file.ts';
+import { Table } from '../fits/table.ts';
+import { coaddArm, lamostMetadata } from './lamost.ts';
+import type { Loader } from './loader.ts';
+
+function coadd(file: FitsFile): Table | undefined {
+  const hdu = file.hdus.find(({ name, kind }) => name === 'COADD' && kind === 'table');
+  const table = hdu && new Table(hdu);
+  // SDSS calls its table COADD too, and its mask AND_MASK.
+  return table?.find('ANDMASK') ? table : undefined;
+}
+
+/**
+ * LAMOST DR9 and later, low resolution: HDU COADD, one row of vector columns FLUX, IVAR, WAVELENGTH, ANDMASK, ORMASK,
+ * NORMALIZATION. The primary HDU has no data (NAXIS=0), and NAXIS1 and NAXIS2 cards all the same.
+ */
+export const lamostDr9: Loader = {
+  layout: 'lamost-dr9',
+  identify: (file) => coadd(file) !== undefined,
+  read: (file) => {
+    const table = coadd(file);
+    const primary = file.hdus[0];
+    if (!table || !primary) throw new FitsError('not-a-spectrum', 'no HDU COADD of LAMOST');
+    return {
+      layout: 'lamost-dr9',
+      medium: 'vacuum',
+      arms: [{ ...coaddArm(table, 'COADD'), name: '' }],
+      metadata: lamostMetadata(primary.header),
+    };
+  },
+};
