@@ -3,7 +3,7 @@ import type { CataloguedFile, Reading } from '../db/repositories/spectra.ts';
 import { FitsError } from '../science/fits/error.ts';
 import { readSpectrum } from '../science/spectra/read-spectrum.ts';
 import type { RawSpectrum } from '../science/spectra/spectrum.ts';
-import { archivePathOf, ARCHIVE_PATH, FileStoreError, type FileStore } from '../storage/file-store.ts';
+import { ARCHIVE_PATH, FileStoreError, type FileStore } from '../storage/file-store.ts';
 
 /** A file of the archive, read: its spectrum, or why there is none. */
 export interface ArchiveSpectrum {
@@ -16,9 +16,7 @@ export const storePath = (archivePath: string): string => `${ARCHIVE_PATH}/${arc
 
 /** Reads a file of the archive as a spectrum. @throws FileStoreError where there is no such file */
 export async function readArchiveSpectrum(files: FileStore, archivePath: string): Promise<ArchiveSpectrum> {
-  const info = await files.stat(storePath(archivePath));
-  if (archivePathOf(info.path) === undefined)
-    throw new FileStoreError('outside', archivePath, `${archivePath} leads out of the archive`);
+  const info = await files.statArchiveFile(archivePath);
   const file = { path: archivePath, size: info.size, modifiedAt: info.modifiedAt };
   try {
     const bytes = await files.readFile(storePath(archivePath), { maxBytes: MAX_SPECTRUM_BYTES });

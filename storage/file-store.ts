@@ -310,6 +310,15 @@ export class FileStore {
     };
   }
 
+  /** As stat, for a file of the archive by its archive path; `path` of the result is the one it truly has. */
+  async statArchiveFile(archivePath: string): Promise<FileInfo> {
+    const info = await this.stat(`${ARCHIVE_PATH}/${archivePath}`);
+    const canonical = archivePathOf(info.path);
+    if (canonical === undefined)
+      throw new FileStoreError('outside', archivePath, `${archivePath} leads out of the archive`);
+    return { ...info, path: canonical };
+  }
+
   /** A regular file, open for reading. The caller closes its handle. */
   async openForDownload(path: string): Promise<OpenFile> {
     const located = await this.#existing(path);

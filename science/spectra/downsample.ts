@@ -1,8 +1,4 @@
-/** A curve as it is drawn. Both arrays have the same length; a point that is not finite interrupts the line. */
-export interface Curve {
-  wave: Float64Array;
-  flux: Float64Array;
-}
+import type { Curve } from './curve.ts';
 
 /**
  * At most `maxPoints` points of a curve, in their order, that draw the same shape: the lowest and the highest of

@@ -1,0 +1,210 @@
+import { z } from 'zod';
+import { MAX_SPECTRUM_BYTES } from '../../contracts/limits.ts';
+import {
+  CataloguePage,
+  CatalogueQuery,
+  ScanRequest,
+  ScanStarted,
+  Spectrum,
+  SpectrumHeader,
+  SpectrumQuery,
+  type CatalogueEntry,
+} from '../../contracts/spectrum.ts';
+import type { Database } from '../../db/connection.ts';
+import { catalogueRow, createSpectraRepository, type CatalogueRow } from '../../db/repositories/spectra.ts';
+import { FitsError } from '../../science/fits/error.ts';
+import { joinArms, type Curve } from '../../science/spectra/curve.ts';
+import { downsample } from '../../science/spectra/downsample.ts';
+import { readHeaders } from '../../science/spectra/read-spectrum.ts';
+import { archivePathOfDataDirectory, FileStoreError, type FileStore } from '../../storage/file-store.ts';
+import { readArchiveSpectrum, storePath } from '../archive-file.ts';
+import { absent, HttpError } from '../errors.ts';
+import { answering, download, DOWNLOAD_RESPONSES } from '../file-store-answers.ts';
+import { defineRoute, withoutNulls, type Route } from '../route.ts';
+
+const SpectrumParams = z.object({
+  filename: z
+    .string()
+    .min(1)
+    .max(4096)
+    .meta({ description: 'File name or FILENAME card, with or without .gz; or an archive path, / as %2F' }),
+});
+const tags: [string] = ['spectra'];
+
+/** A row as the API shows it. */
+function catalogueEntry(row: CatalogueRow): CatalogueEntry {
+  return withoutNulls({
+    filename: row.filename,
+    path: row.path,
+    layout: row.layout,
+    size: row.size,
+    modified_at: row.modifiedAt.toISOString(),
+    targetname: row.targetname,
+    observed_at: row.observedAt,
+    type: row.type,
+    subtype: row.subtype,
+    ra: row.ra,
+    dec: row.dec,
+    magtype: row.magtype,
+    mag_1: row.mag1,
+    mag_2: row.mag2,
+    mag_3: row.mag3,
+    mag_4: row.mag4,
+    mag_5: row.mag5,
+    mag_6: row.mag6,
+    mag_7: row.mag7,
+    sn_u: row.snU,
+    sn_g: row.snG,
+    sn_r: row.snR,
+    sn_i: row.snI,
+    sn_z: row.snZ,
+    z: row.z,
+    z_err: row.zErr,
+    obsid: row.obsid,
+    header_filename: row.headerFilename,
+  });
+}
+
+const finiteOrNull = (values: Float64Array): (number | null)[] =>
+  Array.from(values, (value) => (Number.isFinite(value) ? value : null));
+
+/** Little-endian float32: all of wave, then all of flux. */
+function binary({ wave, flux }: Curve): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(4 * (wave.length + flux.length)));
+  wave.forEach((value, index) => bytes.setFloat32(4 * index, value, true));
+  flux.forEach((value, index) => bytes.setFloat32(4 * (wave.length + index), value, true));
+  return new Uint8Array(bytes.buffer);
+}
+
+/** The raw spectra archive and its catalogue (API.md section 2). */
+export function spectraRoutes({ db, files }: { db: Database; files: FileStore }): Route[] {
+  const spectra = createSpectraRepository(db);
+
+  /**
+   * The archive path of the file that a name means. One that was copied in by hand and not scanned yet is found
+   * by its archive path. @throws HttpError 404 where the name is unknown, or its file has gone
+   */
+  async function archivePathOfName(name: string): Promise<string> {
+    const asPath = name.startsWith('/') ? archivePathOfDataDirectory(name) : name;
+    const path = (await spectra.find(asPath))?.path ?? asPath;
+    try {
+      await files.statArchiveFile(path);
+      return path;
+    } catch (error) {
+      if (error instanceof FileStoreError) throw absent(`spectrum ${name}`);
+      throw error;
+    }
+  }
+
+  const unreadable = (reason: string): HttpError => new HttpError(422, 'unreadable_spectrum', reason);
+
+  return [
+    defineRoute({
+      method: 'get',
+      path: '/api/spectra',
+      operationId: 'listSpectra',
+      summary: 'The catalogue of readable spectra: metadata only',
+      tags,
+      query: CatalogueQuery,
+      responses: { 200: CataloguePage },
+      handler: async ({ query }) => {
+        const dir = query.dir === undefined ? undefined : archivePathOfDataDirectory(query.dir);
+        const { total, rows } = await spectra.list({ ...query, dir });
+        const { offset, limit } = query;
+        return { status: 200, body: { total, offset, limit, spectra: rows.map(catalogueEntry) } };
+      },
+    }),
+    defineRoute({
+      method: 'post',
+      path: '/api/spectra/scan',
+      operationId: 'scanSpectra',
+      summary: 'Read the archive into the catalogue, in the background',
+      tags,
+      body: ScanRequest.default({ dir: '/' }),
+      responses: { 202: ScanStarted },
+      errors: [403, 404],
+      handler: async ({ body: { dir } }) => {
+        await answering(files.resolveArchiveDirectory(dir));
+        return { status: 202, body: { workflow_id: await spectra.requestScan(dir) } };
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/api/spectra/{filename}',
+      operationId: 'getSpectrum',
+      summary: 'One spectrum: its metadata, wavelengths and flux',
+      tags,
+      params: SpectrumParams,
+      query: SpectrumQuery,
+      responses: {
+        200: {
+          mediaTypes: ['application/octet-stream'],
+          description: 'JSON, or with format=binary little-endian float32: all of wave, then all of flux',
+          json: Spectrum,
+        },
+      },
+      errors: [403, 404],
+      handler: async ({ params: { filename }, query }) => {
+        const { file, reading } = await answering(
+          readArchiveSpectrum(files, await archivePathOfName(filename)),
+        );
+        if ('unreadableReason' in reading) throw unreadable(reading.unreadableReason);
+        const whole = joinArms(reading.arms);
+        const curve = query.max_points === undefined ? whole : downsample(whole, query.max_points);
+        if (query.format === 'binary')
+          return {
+            status: 200,
+            content: binary(curve),
+            headers: { 'Content-Type': 'application/octet-stream', 'X-Point-Count': curve.wave.length },
+          };
+        return {
+          status: 200,
+          body: {
+            ...catalogueEntry(catalogueRow(file, reading)),
+            medium: reading.medium,
+            wave: finiteOrNull(curve.wave),
+            flux: finiteOrNull(curve.flux),
+          },
+        };
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/api/spectra/{filename}/header',
+      operationId: 'getSpectrumHeader',
+      summary: 'All cards of all HDUs',
+      tags,
+      params: SpectrumParams,
+      responses: { 200: SpectrumHeader },
+      errors: [403, 404, 413],
+      handler: async ({ params: { filename } }) => {
+        const path = storePath(await archivePathOfName(filename));
+        const bytes = await answering(files.readFile(path, { maxBytes: MAX_SPECTRUM_BYTES }));
+        try {
+          return {
+            status: 200,
+            body: { filename: path.slice(path.lastIndexOf('/') + 1), hdus: readHeaders(bytes) },
+          };
+        } catch (error) {
+          if (error instanceof FitsError) throw unreadable(error.message);
+          throw error;
+        }
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/api/spectra/{filename}/download',
+      operationId: 'downloadSpectrum',
+      summary: 'The file itself',
+      tags,
+      params: SpectrumParams,
+      responses: DOWNLOAD_RESPONSES,
+      errors: [403, 404],
+      handler: async ({ params: { filename }, request }) =>
+        download(
+          await answering(files.openForDownload(storePath(await archivePathOfName(filename)))),
+          request,
+        ),
+    }),
+  ];
+}
