@@ -1,0 +1,78 @@
+import type { z } from 'zod';
+import {
+  ArtifactPage,
+  type CreateJob,
+  Job,
+  type JobAction,
+  type JobListQuery,
+  JobPage,
+  LogPage,
+  PreprocessingPreview,
+  RejectPage,
+} from '../../contracts/job.ts';
+import { fileDownloadUrl } from './files.ts';
+import { apiUrl, requestJson, requestNothing } from './http.ts';
+
+type CreateJobInput = z.input<typeof CreateJob>;
+const jobPath = (jobId: string) => `/jobs/${encodeURIComponent(jobId)}`;
+
+export function listJobs(query: JobListQuery, signal?: AbortSignal): Promise<JobPage> {
+  return requestJson(JobPage, '/jobs', { query, signal });
+}
+
+export function getJob(jobId: string, signal?: AbortSignal): Promise<Job> {
+  return requestJson(Job, jobPath(jobId), { signal });
+}
+
+export function createJob(job: CreateJobInput): Promise<Job> {
+  return requestJson(Job, '/jobs', { method: 'POST', body: job });
+}
+
+/** RUN, ABORT, PAUSE or RESUME; the answer's body, if any, is not needed: the job is read again. */
+export function processJob(jobId: string, action: JobAction): Promise<void> {
+  return requestNothing(`${jobPath(jobId)}/process/${action}`, { method: 'POST' });
+}
+
+export function deleteJob(jobId: string, options: { files: boolean }): Promise<void> {
+  return requestNothing(jobPath(jobId), {
+    method: 'DELETE',
+    query: { files: options.files ? 'true' : undefined },
+  });
+}
+
+/** Log lines with an id above `after`. */
+export async function getJobLog(jobId: string, after: number, signal?: AbortSignal) {
+  return (await requestJson(LogPage, `${jobPath(jobId)}/log`, { query: { after }, signal })).lines;
+}
+
+export async function getJobArtifacts(jobId: string, signal?: AbortSignal) {
+  return (await requestJson(ArtifactPage, `${jobPath(jobId)}/artifacts`, { signal })).artifacts;
+}
+
+export function getJobRejects(jobId: string, page: { offset: number; limit: number }, signal?: AbortSignal) {
+  return requestJson(RejectPage, `${jobPath(jobId)}/rejects`, { query: page, signal });
+}
+
+/** `preview.json` of a preprocessing job, from its directory in the file store. */
+export async function getPreprocessingPreview(
+  dirPath: string,
+  signal?: AbortSignal,
+): Promise<PreprocessingPreview> {
+  return requestJson(PreprocessingPreview, '/files/preview.json/download', {
+    query: { parent_dir_path: dirPath },
+    signal,
+  });
+}
+
+export function jobEventsUrl(jobId: string): string {
+  return apiUrl(`${jobPath(jobId)}/events`);
+}
+
+/** Where an artifact (its path lies below the job's directory) is downloaded. */
+export function artifactUrl(dirPath: string, artifactPath: string): string {
+  const cut = artifactPath.lastIndexOf('/');
+  return fileDownloadUrl(
+    cut < 0 ? dirPath : `${dirPath}/${artifactPath.slice(0, cut)}`,
+    artifactPath.slice(cut + 1),
+  );
+}

@@ -1,0 +1,74 @@
+import { nextTick } from 'vue';
+import { createRouter, createWebHistory } from 'vue-router';
+import { documentTitle, texts } from './texts.ts';
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Of the document, until the page knows a better one. */
+    title: string;
+  }
+}
+
+/** A new page is its file and its line here. Every page is loaded when it is first opened. */
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    { path: '/', redirect: '/jobs' },
+    {
+      path: '/jobs',
+      name: 'jobs',
+      meta: { title: texts.jobs.title },
+      component: () => import('./features/jobs/JobsPage.vue'),
+    },
+    {
+      path: '/jobs/new',
+      name: 'new-job',
+      meta: { title: texts.newJob.title },
+      component: () => import('./features/jobs/NewJobPage.vue'),
+    },
+    {
+      path: '/jobs/:id',
+      props: true,
+      name: 'job',
+      meta: { title: texts.jobs.title },
+      component: () => import('./features/jobs/JobPage.vue'),
+    },
+    {
+      path: '/files/:path*',
+      name: 'files',
+      meta: { title: texts.files.title },
+      component: () => import('./features/files/FilesPage.vue'),
+    },
+    {
+      path: '/spectra',
+      name: 'spectra',
+      meta: { title: texts.spectra.title },
+      component: () => import('./features/spectra/SpectraPage.vue'),
+    },
+    {
+      path: '/spectra/view/:path+',
+      name: 'spectrum',
+      meta: { title: texts.spectra.title },
+      component: () => import('./features/spectra/SpectrumPage.vue'),
+    },
+    {
+      path: '/:path(.*)*',
+      name: 'not-found',
+      meta: { title: texts.notFound.title },
+      component: () => import('./features/not-found/NotFoundPage.vue'),
+    },
+  ],
+  scrollBehavior(to, from, saved) {
+    if (saved) return saved;
+    return to.path === from.path ? false : { top: 0 };
+  },
+});
+
+router.afterEach(async (to, from) => {
+  if (to.path === from.path) return;
+  document.title = documentTitle(to.meta.title);
+  // Screen readers announce the new page from its top; the very first page is announced by the browser itself.
+  if (from.matched.length === 0) return;
+  await nextTick();
+  document.getElementById('main')?.focus({ preventScroll: true });
+});

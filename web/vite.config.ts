@@ -1,0 +1,22 @@
+import vue from '@vitejs/plugin-vue';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vite';
+import vuetify from 'vite-plugin-vuetify';
+
+const directory = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+// `npx vite build --config web/vite.config.ts`; the API serves what lands in dist/web.
+export default defineConfig({
+  root: directory('.'),
+  base: '/',
+  plugins: [vue(), vuetify()],
+  build: {
+    outDir: directory('../dist/web'),
+    emptyOutDir: true,
+    target: 'es2022',
+  },
+  server: {
+    host: '127.0.0.1',
+    proxy: { '/api': process.env['API_URL'] ?? 'http://127.0.0.1:10000' },
+  },
+});
