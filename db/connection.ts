@@ -1,0 +1,13 @@
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { Pool } from 'pg';
+import * as schema from './schema.ts';
+
+export type Database = NodePgDatabase<typeof schema>;
+
+/** Opens a pool of connections to PostgreSQL; none is made before the first query. */
+export function connect(url: string): { db: Database; close: () => Promise<void> } {
+  const pool = new Pool({ connectionString: url });
+  // An idle connection that the server ends is replaced at the next query; unheard, its error would end us.
+  pool.on('error', () => undefined);
+  return { db: drizzle(pool, { schema }), close: () => pool.end() };
+}
