@@ -3,6 +3,8 @@ import { Pool } from 'pg';
 import * as schema from './schema.ts';
 
 export type Database = NodePgDatabase<typeof schema>;
+/** What `db.transaction` hands to its work. */
+export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
 /** Opens a pool of connections to PostgreSQL; none is made before the first query. */
 export function connect(url: string): { db: Database; close: () => Promise<void> } {
