@@ -26,7 +26,7 @@ export async function readFiles(
   {
     config,
     onProgress,
-  }: { config?: PreprocessingConfig; onProgress?: (done: number, rejected: number) => Promise<void> },
+  }: { config?: PreprocessingConfig; onProgress?: (done: number, rejected: number) => Promise<unknown> },
 ): Promise<ReadFilesResult> {
   const context = Context.current();
   const blockCount = Math.ceil(files.length / FILES_PER_BLOCK);
@@ -80,7 +80,7 @@ export async function readFiles(
     }
   };
 
-  let reporting = Promise.resolve();
+  let reporting: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
     context.heartbeat({ done });
     const report = onProgress;
