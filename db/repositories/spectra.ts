@@ -3,7 +3,9 @@ import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import type { CatalogueQuery, SpectrumMetadata } from '../../contracts/spectrum.ts';
 import { TASK_QUEUES } from '../../contracts/task-queues.ts';
 import type { Database } from '../connection.ts';
-import { outbox, spectra } from '../schema.ts';
+import { spectra } from '../schema.ts';
+import { storableText } from '../text.ts';
+import { addToOutbox } from './outbox.ts';
 
 export type CatalogueRow = Omit<typeof spectra.$inferInsert, 'seenAt'>;
 
@@ -21,15 +23,10 @@ export type Reading = { layout: string; metadata: SpectrumMetadata } | { unreada
 const nameKey = (name: string): string => name.replace(/\.gz$/i, '');
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
-// Header cards can hold anything; PostgreSQL takes no NUL, and an index entry has at most 2,704 bytes.
+// Header cards can hold anything; an index entry has at most 2,704 bytes.
 const MAX_TEXT_LENGTH = 255;
 const text = (value: string | undefined): string | null =>
-  value === undefined
-    ? null
-    : value
-        .replaceAll('\0', '')
-        .slice(0, MAX_TEXT_LENGTH)
-        .replace(/\p{Surrogate}/gu, '\ufffd');
+  value === undefined ? null : storableText(value.slice(0, MAX_TEXT_LENGTH));
 const finite = (value: number | undefined): number | null =>
   value !== undefined && Number.isFinite(value) ? value : null;
 
@@ -203,11 +200,12 @@ export function createSpectraRepository(db: Database) {
 
     /** Asks for a scan of a directory (a `data_dir_path`). Returns the id of its workflow; one at a time runs. */
     async requestScan(dir: string): Promise<string> {
-      await db.insert(outbox).values({
-        workflowId: SCAN_WORKFLOW_ID,
-        command: 'start',
-        payload: { workflow: 'scanArchive', taskQueue: TASK_QUEUES.control, input: { dir } },
-      });
+      await db.transaction((tx) =>
+        addToOutbox(tx, SCAN_WORKFLOW_ID, {
+          command: 'start',
+          payload: { workflow: 'scanArchive', taskQueue: TASK_QUEUES.control, input: { dir } },
+        }),
+      );
       return SCAN_WORKFLOW_ID;
     },
 
