@@ -24,7 +24,7 @@ interface OptionText {
 const options: Record<OptionKey, OptionText> = {
   data_dir_path: {
     label: 'Spectra directory',
-    help: 'Where in the archive the spectra lie. / is all of it.',
+    help: 'In the archive; / is all of it.',
   },
   wave_start_point: {
     label: 'First grid point',
@@ -80,9 +80,9 @@ const options: Record<OptionKey, OptionText> = {
     label: 'Scaling',
     help: 'Done per spectrum, after resampling.',
     choices: {
-      minmax: 'Minimum and maximum to −1 and 1',
-      minmax01: 'Minimum and maximum to 0 and 1',
-      zscore: 'Mean 0, standard deviation 1',
+      minmax: 'To −1…1 (min, max)',
+      minmax01: 'To 0…1 (min, max)',
+      zscore: 'Mean 0, deviation 1',
       none: 'None',
     },
   },
@@ -229,6 +229,7 @@ export const texts = {
   },
   job: {
     title: (label: string) => `Job ${label}`,
+    loading: 'Job',
     tabs: {
       overview: 'Overview',
       log: 'Log',
@@ -314,10 +315,13 @@ export const texts = {
     axis: 'Scaled flux',
     rawAxis: 'Flux, as in the file',
     caption: {
-      minmax: 'Raw: pixels within the grid’s range, its minimum and maximum there scaled to −1 and 1.',
-      minmax01: 'Raw: pixels within the grid’s range, its minimum and maximum there scaled to 0 and 1.',
-      zscore: 'Raw: pixels within the grid’s range, scaled there to mean 0 and standard deviation 1.',
-      none: 'Raw: pixels within the grid’s range, as in the file.',
+      minmax:
+        'Raw: the pixels within the grid’s range, scaled to −1 and 1 by their minimum and maximum at the grid points.',
+      minmax01:
+        'Raw: the pixels within the grid’s range, scaled to 0 and 1 by their minimum and maximum at the grid points.',
+      zscore:
+        'Raw: the pixels within the grid’s range, scaled by their mean and standard deviation at the grid points.',
+      none: 'Raw: the pixels within the grid’s range, as in the file.',
     },
     captionEnd: 'Wavelengths of the raw spectrum are as in its file.',
     rawFailed: 'The raw spectrum could not be read; only the preprocessed one is drawn.',
@@ -337,6 +341,7 @@ export const texts = {
     lines: 'Lines',
     linesHelp: 'Mark well-known lines (vacuum wavelengths, at rest)',
     linesShifted: (z: string) => `Mark well-known lines (vacuum wavelengths, at z = ${z})`,
+    helpTitle: 'How to zoom and read off',
     help: 'Drag a box to zoom, turn the wheel to zoom, drag with Shift to move, double-click to show everything. Keys: ← → read off, + − zoom, Shift with ← → move, 0 everything.',
     readoutEmpty: 'Point at the plot to read it off',
     empty: 'There is nothing to draw.',
@@ -400,8 +405,8 @@ export const texts = {
       q: 'File name or designation',
       dir: 'Directory',
       type: 'Class',
-      subtype: 'Subclass begins with',
-      min_sn_g: 'S/N g at least',
+      subtype: 'Subclass',
+      min_sn_g: 'S/N g from',
       z_min: 'z from',
       z_max: 'z to',
       ra: 'RA of centre [deg]',

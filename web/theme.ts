@@ -68,7 +68,6 @@ export const vuetify = createVuetify({
     VTextField: { variant: 'outlined', density: 'compact', hideDetails: 'auto' },
     VTextarea: { variant: 'outlined', density: 'compact', hideDetails: 'auto' },
     VSelect: { variant: 'outlined', density: 'compact', hideDetails: 'auto' },
-    VSwitch: { color: 'primary', density: 'compact', hideDetails: 'auto', inset: true },
     VCheckbox: { color: 'primary', density: 'compact', hideDetails: 'auto' },
     VAlert: { variant: 'tonal', density: 'compact' },
     VChip: { size: 'small', label: true, variant: 'tonal' },

@@ -1,26 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import { scaleRaw, windowOf } from './raw-overlay.ts';
+import { rawOverGrid } from './raw-overlay.ts';
 
-describe('windowOf', () => {
-  it('keeps the pixels of the grid range, ends included', () => {
-    expect(windowOf({ x: [1, 2, 3, 4], y: [10, null, 30, 40] }, 2, 3)).toEqual({ x: [2, 3], y: [null, 30] });
+describe('rawOverGrid', () => {
+  const raw = { x: [1, 2, 3, 4, 5], y: [9, 0, 10, 20, 9] };
+  it('keeps the pixels within the grid, ends included, gaps too', () => {
+    expect(rawOverGrid({ x: [1, 2, 3, 4], y: [7, 1, null, 3] }, [2, 4], 'none')).toEqual({
+      x: [2, 3, 4],
+      y: [1, null, 3],
+    });
   });
-});
-
-describe('scaleRaw', () => {
-  const flux = [2, null, 4, 10];
-  it('scales to [-1, 1] and [0, 1] by the extremes of the window', () => {
-    expect(scaleRaw(flux, 'minmax')).toEqual([-1, null, -0.5, 1]);
-    expect(scaleRaw(flux, 'minmax01')).toEqual([0, null, 0.25, 1]);
+  it('scales by the extremes at the grid points', () => {
+    expect(rawOverGrid(raw, [2, 3, 4], 'minmax').y).toEqual([-1, 0, 1]);
+    expect(rawOverGrid(raw, [2, 4], 'minmax01').y).toEqual([0, 0.5, 1]);
   });
-  it('scales to mean 0 and deviation 1', () => {
-    const scaled = scaleRaw([1, 3, null], 'zscore');
-    expect(scaled).toEqual([-1, 1, null]);
+  it('lets a pixel between grid points reach beyond, as it does in the file', () => {
+    expect(rawOverGrid({ x: [0, 1, 2], y: [0, 100, 10] }, [0, 2], 'minmax').y).toEqual([-1, 19, 1]);
   });
-  it('leaves fluxes alone where the job did', () => expect(scaleRaw(flux, 'none')).toEqual(flux));
-  it('makes 0 of a constant and survives a window without data', () => {
-    expect(scaleRaw([5, 5], 'minmax')).toEqual([0, 0]);
-    expect(scaleRaw([null], 'zscore')).toEqual([null]);
-    expect(scaleRaw([], 'minmax')).toEqual([]);
+  it('interpolates where a grid point lies between pixels', () => {
+    expect(rawOverGrid({ x: [0, 2, 4], y: [0, 4, 0] }, [1, 2, 3], 'minmax')).toEqual({ x: [2], y: [1] });
+  });
+  it('scales to mean 0 and deviation 1 at the grid points', () => {
+    expect(rawOverGrid({ x: [0, 1], y: [1, 3] }, [0, 1], 'zscore').y).toEqual([-1, 1]);
+  });
+  it('makes 0 of a constant and leaves alone what does not reach the grid', () => {
+    expect(rawOverGrid({ x: [0, 1], y: [5, 5] }, [0, 1], 'minmax').y).toEqual([0, 0]);
+    expect(rawOverGrid({ x: [0, 1], y: [5, 6] }, [10, 11], 'minmax')).toEqual({ x: [], y: [] });
+    expect(rawOverGrid({ x: [], y: [] }, [10, 11], 'minmax')).toEqual({ x: [], y: [] });
   });
 });

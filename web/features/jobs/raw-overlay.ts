@@ -4,7 +4,7 @@ import type { Curve } from '../../components/curve.ts';
 type Scaling = PreprocessingConfig['scaling'];
 
 /** The part of a curve from `from` to `to` [Å], both included. */
-export function windowOf(curve: Curve, from: number, to: number): Curve {
+function windowOf(curve: Curve, from: number, to: number): Curve {
   const kept = curve.x.flatMap((x, index) => (x >= from && x <= to ? [index] : []));
   return { x: kept.map((index) => curve.x[index] ?? 0), y: kept.map((index) => curve.y[index] ?? null) };
 }
@@ -26,16 +26,31 @@ function measure(values: readonly number[], scaling: Scaling): { centre: number;
     : { centre: min, size: max - min, low: 0 };
 }
 
+/** Linear interpolation at `x`; undefined outside the curve and beside a gap. */
+function interpolateAt(curve: Curve, x: number): number | undefined {
+  let low = 0;
+  let high = curve.x.length - 1;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((curve.x[middle] ?? Infinity) <= x) low = middle;
+    else high = middle;
+  }
+  const [x0, x1, y0, y1] = [curve.x[low], curve.x[high], curve.y[low], curve.y[high]];
+  if (x0 === undefined || x1 === undefined || x < x0 || x > x1) return undefined;
+  if (typeof y0 !== 'number' || typeof y1 !== 'number') return undefined;
+  return x1 === x0 ? y0 : y0 + ((y1 - y0) * (x - x0)) / (x1 - x0);
+}
+
 /**
- * Fluxes of a raw spectrum, already cut to the grid's range, scaled as the job scaled its rows, so that both can be
- * drawn on one axis. Null stays null; a constant becomes 0, as in preprocessing.
+ * The pixels of a raw spectrum within the range of `grid` [Å], scaled as the job scaled its row: by what the raw
+ * flux is at the grid points. So both lie on each other wherever preprocessing left the flux as it was. Gaps stay;
+ * a constant becomes 0, as in preprocessing.
  */
-export function scaleRaw(flux: readonly (number | null)[], scaling: Scaling): (number | null)[] {
-  const values = flux.filter((value) => value !== null);
-  if (values.length === 0) return [...flux];
-  const { centre, size, low } = measure(values, scaling);
-  return flux.map((value) => {
-    if (value === null) return null;
-    return size === 0 ? 0 : (value - centre) / size + low;
-  });
+export function rawOverGrid(raw: Curve, grid: readonly number[], scaling: Scaling): Curve {
+  const inside = windowOf(raw, grid[0] ?? 0, grid.at(-1) ?? 0);
+  const atGrid = grid.flatMap((x) => interpolateAt(raw, x) ?? []);
+  if (atGrid.length === 0) return inside;
+  const { centre, size, low } = measure(atGrid, scaling);
+  const scale = (value: number) => (size === 0 ? 0 : (value - centre) / size + low);
+  return { x: inside.x, y: inside.y.map((value) => (value === null ? null : scale(value))) };
 }
