@@ -494,26 +494,40 @@ export class FileStore {
       return;
     }
     names.sort();
-    for (const key of names) {
-      if (notUtf8.has(key)) {
-        yield { path: clipPath(prefix + key), size: 0, mtimeMs: 0, problem: 'name is not valid UTF-8' };
-        continue;
+    for (let start = 0; start < names.length; start += STATS_AT_ONCE) {
+      const part = names.slice(start, start + STATS_AT_ONCE);
+      const files = await Promise.all(
+        part.map((key) => this.#entry(hostPath, prefix, key, notUtf8.has(key))),
+      );
+      for (const file of files) {
+        if ('directory' in file) {
+          if (recursive) yield* this.#walk(file.directory, `${file.path}/`, recursive);
+        } else yield file;
       }
-      const isDirectory = key.endsWith('/');
-      if (isDirectory && !recursive) continue;
-      const name = Buffer.from(isDirectory ? key.slice(0, -1) : key, 'latin1').toString();
-      const path = prefix + name;
-      const host = join(hostPath, name);
-      if (Buffer.byteLength(path) > MAX_ARCHIVE_PATH_BYTES)
-        yield {
-          path: clipPath(path),
-          size: 0,
-          mtimeMs: 0,
-          problem: `path is longer than ${MAX_ARCHIVE_PATH_BYTES} bytes`,
-        };
-      else if (isDirectory) yield* this.#walk(host, `${path}/`, recursive);
-      else yield await this.#archiveFile(host, path);
     }
+  }
+
+  /** What a name of #walk stands for: a directory to go into, or a file. */
+  async #entry(
+    hostPath: string,
+    prefix: string,
+    key: string,
+    isNotUtf8: boolean,
+  ): Promise<ArchiveFile | { directory: string; path: string }> {
+    if (isNotUtf8)
+      return { path: clipPath(prefix + key), size: 0, mtimeMs: 0, problem: 'name is not valid UTF-8' };
+    const isDirectory = key.endsWith('/');
+    const name = Buffer.from(isDirectory ? key.slice(0, -1) : key, 'latin1').toString();
+    const path = prefix + name;
+    if (Buffer.byteLength(path) > MAX_ARCHIVE_PATH_BYTES)
+      return {
+        path: clipPath(path),
+        size: 0,
+        mtimeMs: 0,
+        problem: `path is longer than ${MAX_ARCHIVE_PATH_BYTES} bytes`,
+      };
+    const host = join(hostPath, name);
+    return isDirectory ? { directory: host, path } : await this.#archiveFile(host, path);
   }
 
   async #archiveFile(host: string, path: string): Promise<ArchiveFile> {
