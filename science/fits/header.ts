@@ -187,7 +187,8 @@ const COMPLEX = /^\( *[-+.\dEeDd ]+, *[-+.\dEeDd ]+\)$/;
 
 function parseNumber(text: string): number | undefined {
   if (!NUMBER.test(text)) return undefined;
-  return Number(text.replaceAll(' ', '').replace(/[Dd]/, 'E'));
+  const value = Number(text.replaceAll(' ', '').replace(/[Dd]/, 'E'));
+  return Number.isFinite(value) ? value : undefined;
 }
 
 /** Value and comment of what follows the value indicator, free or fixed format. */

@@ -7,7 +7,7 @@ export interface ArmPixels {
   flux: Float64Array;
   ivar?: Float64Array;
   /** Not 0 where the layout's own mask says that a pixel is bad. */
-  mask?: Float64Array | Uint8Array;
+  mask?: Float64Array;
 }
 
 /**
@@ -30,10 +30,17 @@ export function makeArm(pixels: ArmPixels): Arm {
     const here = wave[i] ?? NaN;
     if (here < before) throw new FitsError('not-a-spectrum', `wavelengths rise and fall (at pixel ${i + 1})`);
     before = here;
-    if (!Number.isFinite(flux[i])) bad[i] = 1;
+    // A number less itself is 0 unless it is infinite or NaN; this loop is hot.
+    const value = flux[i] ?? NaN;
+    if (value - value !== 0) bad[i] = 1;
   }
   if (before === wave[0]) throw new FitsError('not-a-spectrum', `every wavelength is ${before} Å`);
-  if (ivar) for (let i = 0; i < bad.length; i++) if (!Number.isFinite(ivar[i]) || ivar[i] === 0) bad[i] = 1;
+  if (ivar) {
+    for (let i = 0; i < bad.length; i++) {
+      const weight = ivar[i] ?? NaN;
+      if (weight === 0 || weight - weight !== 0) bad[i] = 1;
+    }
+  }
   if (mask) for (let i = 0; i < bad.length; i++) if (mask[i] !== 0) bad[i] = 1;
   return { name, wavelengthAngstrom: wave, flux, ...(ivar ? { ivar } : {}), bad };
 }
@@ -57,9 +64,8 @@ function isWavelength(value: number | undefined): boolean {
   return value !== undefined && value > 0 && value < Infinity;
 }
 
-/**
- * Wavelength [Å] of log10(wavelength [Å]).
- */
+/** Wavelength [Å] of log10(wavelength [Å]), in place. */
 export function fromLog10(logWavelength: Float64Array): Float64Array {
-  return logWavelength.map((value) => 10 ** value);
+  for (let i = 0; i < logWavelength.length; i++) logWavelength[i] = 10 ** (logWavelength[i] ?? NaN);
+  return logWavelength;
 }

@@ -56,7 +56,7 @@ const table = fitsFile(
     [
       column('loglam', 'E', new Float32Array([3.5, 3.6, 3.7])),
       column('flux', 'D', new Float64Array([1, 2, 3])),
-      column('ivar', 'PE(3)', [[1, 2, 3], [], [4]]),
+      column('lines', 'PE(3)', [[1, 2, 3], [], [4]]),
       column('and_mask', 'J', new Int32Array([0, 1, 0])),
     ],
     { EXTNAME: 'COADD' },
