@@ -64,6 +64,11 @@ export function openFits(packed: Uint8Array): FitsFile {
   }
 }
 
+/** The first binary table with this EXTNAME in upper case, whatever its case in the file. */
+export function tableNamed(file: FitsFile, name: string): Hdu | undefined {
+  return file.hdus.find((hdu) => hdu.kind === 'table' && hdu.name.toUpperCase() === name);
+}
+
 /**
  * View of an HDU's data bytes.
  * @throws FitsError `truncated` when the file does not hold all of them

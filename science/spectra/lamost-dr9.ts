@@ -1,11 +1,11 @@
 import { FitsError } from '../fits/error.ts';
-import type { FitsFile } from '../fits/file.ts';
+import { type FitsFile, tableNamed } from '../fits/file.ts';
 import { Table } from '../fits/table.ts';
 import { coaddArm, lamostMetadata } from './lamost.ts';
 import type { Loader } from './loader.ts';
 
 function coadd(file: FitsFile): Table | undefined {
-  const hdu = file.hdus.find(({ name, kind }) => name === 'COADD' && kind === 'table');
+  const hdu = tableNamed(file, 'COADD');
   const table = hdu && new Table(hdu);
   // SDSS calls its table COADD too, and its mask AND_MASK.
   return table?.find('ANDMASK') ? table : undefined;

@@ -1,5 +1,5 @@
 import { FitsError } from '../fits/error.ts';
-import type { FitsFile, Hdu } from '../fits/file.ts';
+import { type FitsFile, type Hdu, tableNamed } from '../fits/file.ts';
 import { Table } from '../fits/table.ts';
 import { coaddArm, lamostMetadata } from './lamost.ts';
 import type { Loader } from './loader.ts';
@@ -8,9 +8,7 @@ const ARMS = ['B', 'R'];
 
 /** The co-added arms; the single exposures that the file holds too (B-84107311 …) are left alone. */
 function coadds(file: FitsFile): Hdu[] {
-  return ARMS.flatMap((arm) =>
-    file.hdus.filter(({ name, kind }) => name === `COADD_${arm}` && kind === 'table'),
-  );
+  return ARMS.flatMap((arm) => tableNamed(file, `COADD_${arm}`) ?? []);
 }
 
 /**
@@ -25,7 +23,10 @@ export const lamostMrs: Loader = {
     // The truncated part may be the other arm, and half a spectrum would pass for a whole one.
     const expected = ARMS.filter((arm) => file.hdus[0]?.header.get(`COMBIN_${arm}`) === true).length;
     if (file.damage && hdus.length < expected) throw file.damage;
-    const tables = hdus.map((hdu) => ({ table: new Table(hdu), arm: hdu.name.slice('COADD_'.length) }));
+    const tables = hdus.map((hdu) => ({
+      table: new Table(hdu),
+      arm: hdu.name.slice('COADD_'.length).toUpperCase(),
+    }));
     const arms = tables.filter(({ table }) => table.rows > 0).map(({ table, arm }) => coaddArm(table, arm));
     const primary = file.hdus[0];
     if (!primary || arms.length === 0)

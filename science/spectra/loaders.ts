@@ -8,4 +8,4 @@ import { sdss } from './sdss.ts';
 import { table } from './table.ts';
 
 /** Every layout that can be read, the most particular first. A new survey is one file and one line here. */
-export const LOADERS: readonly Loader[] = [lamostDr1, lamostDr2, lamostDr9, lamostMrs, sdss, image1d, table];
+export const LOADERS: readonly Loader[] = [lamostDr1, lamostDr2, lamostDr9, lamostMrs, sdss, table, image1d];

@@ -21,7 +21,7 @@ function coordinate(
   header: Header,
   keyword: string,
   degreesPerUnit: number,
-  limit: number,
+  [least, most]: [number, number],
 ): number | undefined {
   let degrees = header.number(keyword);
   const text = header.text(keyword);
@@ -32,17 +32,17 @@ function coordinate(
     const size = Number(units) + Number(minutes) / 60 + Number(seconds ?? 0) / 3600;
     degrees = (sign === '-' ? -size : size) * degreesPerUnit;
   }
-  return degrees !== undefined && Math.abs(degrees) <= limit ? degrees : undefined;
+  return degrees !== undefined && degrees >= least && degrees <= most ? degrees : undefined;
 }
 
 /** Right ascension [deg]; text is in hours. */
-export function rightAscension(header: Header, keyword = 'RA'): number | undefined {
-  return coordinate(header, keyword, 15, 360);
+export function rightAscension(header: Header): number | undefined {
+  return coordinate(header, 'RA', 15, [0, 360]);
 }
 
 /** Declination [deg]. */
-export function declination(header: Header, keyword = 'DEC'): number | undefined {
-  return coordinate(header, keyword, 1, 90);
+export function declination(header: Header): number | undefined {
+  return coordinate(header, 'DEC', 1, [-90, 90]);
 }
 
 /** Metadata without the keys whose value is undefined. */

@@ -363,6 +363,16 @@ describe('tables', () => {
     ).toEqual([1, 2]);
   });
 
+  it('is not hindered by a damaged table after it, and tells the damage where it is the only one', () => {
+    const good = file(column('wave', 'D', [4000, 4001]), column('flux', 'D', [1, 2]));
+    const damaged = Buffer.from(tableHdu([column('x', 'J', [1])]));
+    damaged.write('Z', damaged.indexOf('TFORM1') + 11);
+    expect(armOf(fitsFile(good, damaged)).flux).toEqual([1, 2]);
+    expect(() => readSpectrum(fitsFile(EMPTY_PRIMARY, damaged))).toThrow(
+      expect.objectContaining({ code: 'garbled' }),
+    );
+  });
+
   it.each<[string, Uint8Array, RegExp]>([
     ['no flux', file(column('wave', 'D', [4000, 4001]), column('counts', 'D', [1, 2])), /no layout/],
     ['no unit', file(column('wave', 'D', [400, 401]), column('flux', 'D', [1, 2])), /has no unit/],

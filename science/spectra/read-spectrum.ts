@@ -1,6 +1,7 @@
 import type { SpectrumHeader } from '../../contracts/spectrum.ts';
 import { FitsError } from '../fits/error.ts';
 import { type FitsFile, type Hdu, openFits } from '../fits/file.ts';
+import { Table } from '../fits/table.ts';
 import { LOADERS } from './loaders.ts';
 import type { RawSpectrum } from './spectrum.ts';
 
@@ -12,8 +13,9 @@ export function readSpectrum(bytes: Uint8Array): RawSpectrum {
   const file = openFits(bytes);
   const loader = LOADERS.find((candidate) => candidate.identify(file));
   if (loader) return loader.read(file);
-  // A layout may be unknown only because the HDU that tells it is behind the damage.
+  // A layout may be unknown only because the HDU that tells it is damaged, or behind the damage.
   if (file.damage) throw file.damage;
+  for (const hdu of file.hdus) if (hdu.kind === 'table') new Table(hdu);
   throw new FitsError('not-a-spectrum', `no layout of a spectrum that is known here: ${describe(file)}`);
 }
 

@@ -1,6 +1,6 @@
 import type { SpectrumMetadata } from '../../contracts/spectrum.ts';
 import { FitsError } from '../fits/error.ts';
-import type { FitsFile } from '../fits/file.ts';
+import { type FitsFile, tableNamed } from '../fits/file.ts';
 import type { Header } from '../fits/header.ts';
 import { type Column, Table } from '../fits/table.ts';
 import { fromLog10, makeArm } from './arm.ts';
@@ -25,7 +25,7 @@ const BAD_BITS = {
 const BAD_MASK = Object.values(BAD_BITS).reduce<number>((mask, bit) => mask | (1 << bit), 0);
 
 function coadd(file: FitsFile): Table | undefined {
-  const hdu = file.hdus.find(({ name, kind }) => name === 'COADD' && kind === 'table');
+  const hdu = tableNamed(file, 'COADD');
   const table = hdu && new Table(hdu);
   return table?.find('loglam') && table.find('flux') ? table : undefined;
 }
@@ -63,10 +63,9 @@ export const sdss: Loader = {
 };
 
 function metadata(file: FitsFile, header: Header): SpectrumMetadata {
-  const found = file.hdus.find(
-    ({ name, kind, axes }) => kind === 'table' && (name === 'SPECOBJ' || name === 'SPALL') && axes[1] === 1,
-  );
-  const table = found && new Table(found);
+  const found = tableNamed(file, 'SPECOBJ') ?? tableNamed(file, 'SPALL');
+  // A file that was cut after the spectrum is read without what the pipeline found.
+  const table = found && found.index !== file.damage?.hdu ? new Table(found) : undefined;
   const numbers = (name: string): Float64Array => {
     const column = table?.find(name);
     return table && column && column.type !== 'A' ? table.numbers(column) : new Float64Array(0);

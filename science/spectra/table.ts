@@ -21,11 +21,22 @@ function columnsNamed(table: Table, names: string[]): Column[] {
   return table.columns.filter(({ name }) => names.includes(name.toLowerCase()));
 }
 
+/** A damaged table is no candidate; `readSpectrum` tells its damage when there is no other. */
+function readableTable(hdu: Hdu): Table | undefined {
+  try {
+    return new Table(hdu);
+  } catch (error) {
+    if (error instanceof FitsError) return undefined;
+    throw error;
+  }
+}
+
 /** Tables with one column of wavelengths and one of fluxes. */
 function spectrumTables(file: FitsFile): SpectrumTable[] {
   return file.hdus.flatMap((hdu) => {
     if (hdu.kind !== 'table') return [];
-    const table = new Table(hdu);
+    const table = readableTable(hdu);
+    if (!table) return [];
     const [wave, otherWave] = columnsNamed(table, WAVELENGTH_NAMES);
     const [flux, otherFlux] = columnsNamed(table, FLUX_NAMES);
     return wave && flux && !otherWave && !otherFlux ? [{ hdu, table, wave, flux }] : [];
