@@ -1,0 +1,445 @@
+import { randomUUID } from 'node:crypto';
+import { and, asc, desc, eq, gt, ilike, or, sql, type SQL } from 'drizzle-orm';
+import type {
+  Artifact,
+  JobEnd,
+  JobListQuery,
+  JobPhase,
+  JobType,
+  LogLevel,
+  Progress,
+  Reject,
+} from '../../contracts/job.ts';
+import type { Database, Transaction } from '../connection.ts';
+import { artifacts, jobEvents, jobRejects, jobs, shardProgress } from '../schema.ts';
+import { storableText } from '../text.ts';
+import { appendEvent } from './events.ts';
+import { addToOutbox, type StartPayload } from './outbox.ts';
+
+export type JobRow = typeof jobs.$inferSelect;
+type JobChanges = Partial<Omit<JobRow, 'id' | 'eventSequence'>>;
+
+/** A command's outcome: the job as it is now, or why nothing was changed. */
+export type CommandResult =
+  | { job: JobRow; refusal?: undefined }
+  | { refusal: 'absent' }
+  | { refusal: 'wrong-phase'; phase: JobPhase; reason: string };
+
+export interface LogEntry {
+  level: LogLevel;
+  message: string;
+  /** A line whose key the job's log already has is not added again. */
+  key?: string;
+}
+
+/** Rows read at once where a whole log is streamed. */
+const LOG_PAGE = 1000;
+
+/**
+ * `/JOBS/job_<label>_<id>`: of the label, in lower case with `_` for blanks, only letters, digits, `-` and `_`
+ * survive. At most 245 bytes, for a label has at most 50 characters.
+ */
+export function jobDirectoryPath(label: string, id: string): string {
+  const name = label
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(/\s/gu, '_')
+    .replace(/[^\p{L}\p{N}_-]/gu, '');
+  return `/JOBS/job_${name}_${id}`;
+}
+
+/** What a `phase` event shows: the fields of a job that change with it. */
+function phaseEvent(job: JobRow): Record<string, unknown> {
+  const fields = {
+    phase: job.phase,
+    status_detail: job.statusDetail,
+    waiting_for: job.waitingFor,
+    started_at: job.startedAt?.toISOString(),
+    ended_at: job.endedAt?.toISOString(),
+    error: job.error && { message: job.error.message },
+  };
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== null && value !== undefined),
+  );
+}
+
+async function lockJob(tx: Transaction, id: string): Promise<JobRow | undefined> {
+  const [job] = await tx.select().from(jobs).where(eq(jobs.id, id)).for('update');
+  return job;
+}
+
+/** Changes a locked job and tells the world: the row and its `phase` event. */
+async function changePhase(tx: Transaction, id: string, changes: JobChanges): Promise<JobRow> {
+  const [job] = await tx.update(jobs).set(changes).where(eq(jobs.id, id)).returning();
+  if (!job) throw new Error(`job ${id} is gone`);
+  await appendEvent(tx, id, { kind: 'phase', data: phaseEvent(job) });
+  return job;
+}
+
+const wrongPhase = (job: JobRow, reason: string): CommandResult => ({
+  refusal: 'wrong-phase',
+  phase: job.phase,
+  reason,
+});
+
+export type JobsRepository = ReturnType<typeof createJobsRepository>;
+
+/**
+ * Jobs and what hangs on them. Every command that changes a run is one transaction under the row's lock: the change,
+ * its `phase` event and the outbox row. Results (complete, fail, progress, rejects) are taken only while the job is
+ * PROCESSING.
+ */
+export function createJobsRepository(db: Database) {
+  /** Runs `work` on the job under its lock. */
+  function command(
+    id: string,
+    work: (tx: Transaction, job: JobRow) => Promise<CommandResult>,
+  ): Promise<CommandResult> {
+    return db.transaction(async (tx): Promise<CommandResult> => {
+      const job = await lockJob(tx, id);
+      return job ? work(tx, job) : { refusal: 'absent' };
+    });
+  }
+
+  /** Runs `work` under the job's lock while it is PROCESSING; false, and nothing done, otherwise. */
+  function whileProcessing(
+    id: string,
+    work: (tx: Transaction, job: JobRow) => Promise<void>,
+  ): Promise<boolean> {
+    return db.transaction(async (tx) => {
+      const job = await lockJob(tx, id);
+      if (job?.phase !== 'PROCESSING') return false;
+      await work(tx, job);
+      return true;
+    });
+  }
+
+  /** Sets the progress and replaces the job's earlier progress event, so that the table stays small. */
+  async function setProgress(tx: Transaction, id: string, progress: Progress): Promise<void> {
+    await tx.update(jobs).set({ progress }).where(eq(jobs.id, id));
+    await tx.delete(jobEvents).where(and(eq(jobEvents.jobId, id), eq(jobEvents.kind, 'progress')));
+    await appendEvent(tx, id, { kind: 'progress', data: progress });
+  }
+
+  return {
+    /**
+     * Makes a PENDING job with its first event. `prepare` runs before the commit (it makes the directory): where it
+     * throws there is no job.
+     */
+    async create(
+      values: {
+        type: JobType;
+        label: string;
+        description?: string | null;
+        submittedConfig?: Record<string, unknown>;
+      },
+      prepare: (job: JobRow) => Promise<void> = () => Promise.resolve(),
+    ): Promise<JobRow> {
+      const id = randomUUID();
+      return db.transaction(async (tx) => {
+        const [job] = await tx
+          .insert(jobs)
+          .values({ ...values, id, phase: 'PENDING', dirPath: jobDirectoryPath(values.label, id) })
+          .returning();
+        if (!job) throw new Error('insert returned no row');
+        await appendEvent(tx, id, { kind: 'phase', data: phaseEvent(job) });
+        await prepare(job);
+        return job;
+      });
+    },
+
+    async find(id: string): Promise<JobRow | undefined> {
+      const [job] = await db.select().from(jobs).where(eq(jobs.id, id));
+      return job;
+    },
+
+    /** One page, newest first, and how many there are in all. */
+    async list(query: JobListQuery): Promise<{ total: number; rows: JobRow[] }> {
+      const { offset, limit, phase, type, q } = query;
+      const pattern = `%${(q ?? '').replace(/[\\%_]/g, '\\$&')}%`;
+      const where: SQL | undefined = and(
+        phase && eq(jobs.phase, phase),
+        type && eq(jobs.type, type),
+        q
+          ? or(
+              ilike(jobs.label, pattern),
+              ilike(jobs.description, pattern),
+              ilike(sql`${jobs.id}::text`, pattern),
+            )
+          : undefined,
+      );
+      const total = await db.$count(jobs, where);
+      const rows =
+        limit === 0
+          ? []
+          : await db
+              .select()
+              .from(jobs)
+              .where(where)
+              .orderBy(desc(jobs.createdAt), asc(jobs.id))
+              .offset(offset)
+              .limit(limit);
+      return { total, rows };
+    },
+
+    /** How many jobs are in each phase. */
+    async countByPhase(): Promise<{ phase: JobPhase; count: number }[]> {
+      return db
+        .select({ phase: jobs.phase, count: sql<number>`count(*)::int` })
+        .from(jobs)
+        .groupBy(jobs.phase);
+    },
+
+    async setDescription(id: string, description: string | null): Promise<JobRow | undefined> {
+      const [job] = await db.update(jobs).set({ description }).where(eq(jobs.id, id)).returning();
+      return job;
+    },
+
+    /** Deletes a job with all its rows; refused while PROCESSING. The result holds the job as it was. */
+    remove(id: string): Promise<CommandResult> {
+      return command(id, async (tx, job) => {
+        if (job.phase === 'PROCESSING') return wrongPhase(job, 'a running job must be aborted first');
+        await tx.delete(jobs).where(eq(jobs.id, id));
+        return { job };
+      });
+    },
+
+    /** PENDING → PROCESSING. The workflow's id is the job's. */
+    run(
+      id: string,
+      {
+        config,
+        submittedConfig,
+        start,
+      }: {
+        config: Record<string, unknown>;
+        submittedConfig: Record<string, unknown>;
+        start: StartPayload;
+      },
+    ): Promise<CommandResult> {
+      return command(id, async (tx, job) => {
+        if (job.phase !== 'PENDING') return wrongPhase(job, 'only a pending job can be run');
+        await addToOutbox(tx, id, { command: 'start', payload: start });
+        return {
+          job: await changePhase(tx, id, {
+            phase: 'PROCESSING',
+            startedAt: new Date(),
+            workflowId: id,
+            config,
+            submittedConfig,
+          }),
+        };
+      });
+    },
+
+    /** PENDING or PROCESSING → ABORTED. */
+    abort(id: string): Promise<CommandResult> {
+      return command(id, async (tx, job) => {
+        if (job.phase !== 'PENDING' && job.phase !== 'PROCESSING')
+          return wrongPhase(job, 'the job has ended');
+        if (job.phase === 'PROCESSING') await addToOutbox(tx, id, { command: 'cancel' });
+        return {
+          job: await changePhase(tx, id, { phase: 'ABORTED', endedAt: new Date(), waitingFor: null }),
+        };
+      });
+    },
+
+    pause(id: string): Promise<CommandResult> {
+      return command(id, async (tx, job) => {
+        if (job.phase !== 'PROCESSING') return wrongPhase(job, 'only a running job can be paused');
+        if (job.waitingFor === 'resume') return wrongPhase(job, 'the job is paused already');
+        await addToOutbox(tx, id, { command: 'signal', payload: { signal: 'pause' } });
+        return { job: await changePhase(tx, id, { waitingFor: 'resume' }) };
+      });
+    },
+
+    resume(id: string): Promise<CommandResult> {
+      return command(id, async (tx, job) => {
+        if (job.phase !== 'PROCESSING') return wrongPhase(job, 'only a running job can be resumed');
+        if (job.waitingFor !== 'resume') return wrongPhase(job, 'the job is not paused');
+        await addToOutbox(tx, id, { command: 'signal', payload: { signal: 'resume' } });
+        return { job: await changePhase(tx, id, { waitingFor: null }) };
+      });
+    },
+
+    /** PROCESSING → COMPLETED or ERROR because a client says so; the run is cancelled. */
+    end(
+      id: string,
+      end: JobEnd,
+      { startedAt, endedAt }: { startedAt?: Date; endedAt?: Date } = {},
+    ): Promise<CommandResult> {
+      return command(id, async (tx, job) => {
+        if (job.phase !== 'PROCESSING') return wrongPhase(job, 'only a running job can be ended');
+        await addToOutbox(tx, id, { command: 'cancel' });
+        return {
+          job: await changePhase(tx, id, {
+            phase: end === 'COMPLETE' ? 'COMPLETED' : 'ERROR',
+            waitingFor: null,
+            endedAt: endedAt ?? new Date(),
+            ...(startedAt ? { startedAt } : {}),
+          }),
+        };
+      });
+    },
+
+    /** Records a run's result. @returns false where the job is no longer PROCESSING: then nothing is recorded */
+    complete(
+      id: string,
+      { statusDetail, artifacts: files }: { statusDetail?: string; artifacts: Artifact[] },
+    ): Promise<boolean> {
+      return whileProcessing(id, async (tx) => {
+        await tx.delete(artifacts).where(eq(artifacts.jobId, id));
+        if (files.length > 0)
+          await tx.insert(artifacts).values(
+            files.map(({ path, media_type: mediaType, bytes, sha256 }) => ({
+              jobId: id,
+              path,
+              mediaType,
+              bytes,
+              sha256,
+            })),
+          );
+        await changePhase(tx, id, {
+          phase: 'COMPLETED',
+          endedAt: new Date(),
+          waitingFor: null,
+          ...(statusDetail === undefined ? {} : { statusDetail }),
+        });
+      });
+    },
+
+    /** Ends a run in ERROR. @returns false where the job is no longer PROCESSING */
+    fail(id: string, { message, trace }: { message: string; trace?: string }): Promise<boolean> {
+      return whileProcessing(id, async (tx) => {
+        await changePhase(tx, id, {
+          phase: 'ERROR',
+          endedAt: new Date(),
+          waitingFor: null,
+          error: {
+            message: storableText(message),
+            ...(trace === undefined ? {} : { trace: storableText(trace) }),
+          },
+        });
+      });
+    },
+
+    /** Adds a line to the job's log; nothing where the job was deleted meanwhile. */
+    async appendLog(id: string, { level, message, key }: LogEntry): Promise<void> {
+      await db.transaction(async (tx) => {
+        if (!(await lockJob(tx, id))) return;
+        if (key !== undefined) {
+          const same = and(eq(jobEvents.jobId, id), eq(jobEvents.key, key));
+          if ((await tx.$count(jobEvents, same)) > 0) return;
+        }
+        await appendEvent(tx, id, { kind: 'log', data: { level, message: storableText(message) }, key });
+      });
+    },
+
+    /**
+     * Sets how far a shard is (counts of files, so that a retried shard counts once) and the job's progress as the
+     * sum over its shards. @returns false where the job is no longer PROCESSING
+     */
+    recordShard(
+      id: string,
+      { shard, done, rejected, total }: { shard: number; done: number; rejected: number; total: number },
+    ): Promise<boolean> {
+      return whileProcessing(id, async (tx) => {
+        await tx
+          .insert(shardProgress)
+          .values({ jobId: id, shard, done, rejected })
+          .onConflictDoUpdate({
+            target: [shardProgress.jobId, shardProgress.shard],
+            set: { done, rejected },
+          });
+        const [sum] = await tx
+          .select({
+            done: sql<number>`sum(${shardProgress.done})::int`,
+            rejected: sql<number>`sum(${shardProgress.rejected})::int`,
+          })
+          .from(shardProgress)
+          .where(eq(shardProgress.jobId, id));
+        if (sum) await setProgress(tx, id, { ...sum, total, unit: 'spectra' });
+      });
+    },
+
+    /** Says how many spectra there will be, once they are listed. */
+    setProgressTotal(id: string, total: number): Promise<boolean> {
+      return whileProcessing(id, async (tx, job) => {
+        await setProgress(tx, id, { done: 0, unit: 'spectra', ...job.progress, total });
+      });
+    },
+
+    /** What a running job waits for, or null. */
+    setWaitingFor(id: string, waitingFor: JobRow['waitingFor']): Promise<boolean> {
+      return whileProcessing(id, async (tx, job) => {
+        if (job.waitingFor !== waitingFor) await changePhase(tx, id, { waitingFor });
+      });
+    },
+
+    /** Adds rejects; of a path that is there already the reason is replaced, so a retry adds nothing. */
+    recordRejects(id: string, rejects: readonly Reject[]): Promise<boolean> {
+      return whileProcessing(id, async (tx) => {
+        const reasons = new Map(
+          rejects.map(({ path, reason }) => [storableText(path), storableText(reason)]),
+        );
+        if (reasons.size === 0) return;
+        await tx.execute(sql`
+          insert into ${jobRejects} (job_id, path, reason)
+          select ${id}::uuid, path, reason
+          from unnest(${sql.param([...reasons.keys()])}::text[], ${sql.param([...reasons.values()])}::text[])
+            as given(path, reason)
+          on conflict (job_id, path) do update set reason = excluded.reason`);
+      });
+    },
+
+    /** One page of a job's rejects in order of their path, and how many there are. */
+    async listRejects(
+      id: string,
+      { offset, limit }: { offset: number; limit: number },
+    ): Promise<{ total: number; rejects: Reject[] }> {
+      const where = eq(jobRejects.jobId, id);
+      const rejects = await db
+        .select({ path: jobRejects.path, reason: jobRejects.reason })
+        .from(jobRejects)
+        .where(where)
+        .orderBy(asc(jobRejects.path))
+        .offset(offset)
+        .limit(limit);
+      return { total: await db.$count(jobRejects, where), rejects };
+    },
+
+    async listArtifacts(id: string): Promise<Artifact[]> {
+      return db
+        .select({
+          path: artifacts.path,
+          media_type: artifacts.mediaType,
+          bytes: artifacts.bytes,
+          sha256: artifacts.sha256,
+        })
+        .from(artifacts)
+        .where(eq(artifacts.jobId, id))
+        .orderBy(asc(artifacts.path));
+    },
+
+    /** The job's log from its first line on, a page in memory at a time. */
+    async *readLog(id: string): AsyncGenerator<{ at: Date; level: LogLevel; message: string }> {
+      for (let after = 0; ;) {
+        const page = await db
+          .select({
+            id: jobEvents.id,
+            at: jobEvents.at,
+            level: sql<LogLevel>`${jobEvents.data}->>'level'`,
+            message: sql<string>`${jobEvents.data}->>'message'`,
+          })
+          .from(jobEvents)
+          .where(and(eq(jobEvents.jobId, id), eq(jobEvents.kind, 'log'), gt(jobEvents.id, after)))
+          .orderBy(asc(jobEvents.id))
+          .limit(LOG_PAGE);
+        yield* page;
+        const last = page.at(-1);
+        if (!last || page.length < LOG_PAGE) return;
+        after = last.id;
+      }
+    },
+  };
+}
