@@ -76,6 +76,12 @@ describe('openFits', () => {
     expect(file.hdus.map((hdu) => [...readPixels(hdu, 0, 2)])).toEqual([[1, 2]]);
   });
 
+  it('refuses a table of no group: its data would have no bytes', () => {
+    const bytes = Buffer.from(fitsFile(image, tableHdu([column('x', 'J', [1])])));
+    bytes.write('0', bytes.indexOf('GCOUNT') + 29);
+    expect(openFits(bytes)).toMatchObject({ hdus: [{ index: 0 }], damage: { code: 'garbled', hdu: 1 } });
+  });
+
   it('takes blank padding at the end for no damage, and anything else for some', () => {
     expect(openFits(fitsFile(image, new Uint8Array(2880))).damage).toBeUndefined();
     expect(openFits(fitsFile(image, Buffer.from('junk'))).damage?.code).toBe('garbled');

@@ -142,6 +142,9 @@ function readHdu(file: Uint8Array, start: number, index: number): Hdu {
   const mayHaveGroups = index > 0 || kind === 'groups';
   const parameters = mayHaveGroups ? optionalInteger(header, 'PCOUNT', 0, index) : 0;
   const groups = mayHaveGroups ? optionalInteger(header, 'GCOUNT', 1, index) : 1;
+  if (groups !== 1 && (kind === 'image' || kind === 'table')) {
+    throw new FitsError('garbled', `GCOUNT is ${groups}, of one ${kind}`, index);
+  }
   const arrayAxes = kind === 'groups' ? axes.slice(1) : axes;
   const values = arrayAxes.length === 0 ? 0 : arrayAxes.reduce((product, length) => product * length, 1);
   const dataLength = bytesPerValue * groups * (parameters + values);

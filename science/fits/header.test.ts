@@ -45,7 +45,8 @@ describe('a header', () => {
     const long = headerOf(
       "LONG    = 'The first part, &'",
       "CONTINUE  'the second, &'  / with",
-      "CONTINUE  'the third.'     / comments",
+      "CONTINUE  'the third. &'   / comments",
+      "CONTINUE  ''",
       "ALONE   = 'R&'",
       card('NEXT', 1),
     );

@@ -165,6 +165,7 @@ export class Header {
       if (more.comment) card.comment = card.comment ? `${card.comment} ${more.comment}` : more.comment;
       next++;
     }
+    if (next > index + 1 && typeof card.value === 'string') card.value = card.value.trimEnd();
     return { card, next };
   }
 }

@@ -133,7 +133,7 @@ export class Table {
       const start =
         heap + (type === 'P' ? this.#view.getInt32(at + 4) : Number(this.#view.getBigInt64(at + 8)));
       const bytes = Math.ceil(length * ELEMENT_BYTES[elements]);
-      if (!(length >= 0 && start >= heap && start + bytes <= this.#view.byteLength)) {
+      if (!(length >= 0 && start >= Math.max(heap, 0) && start + bytes <= this.#view.byteLength)) {
         throw new FitsError(
           'garbled',
           `row ${row + 1} of column ${column.name} points out of the heap`,
