@@ -14,6 +14,7 @@ describe('format', () => {
   it('shows a dash for what is absent and a true minus', () => {
     expect(formatFixed(undefined, 2)).toBe('–');
     expect(formatFixed(-0.5, 2)).toBe('−0.50');
+    expect(formatFixed(-0.001, 2)).toBe('0.00');
   });
   it('keeps fluxes short at every magnitude', () => {
     expect(formatFlux(1234.56)).toBe('1235');

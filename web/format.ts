@@ -8,7 +8,10 @@ export function formatCount(value: number): string {
 
 /** `digits` after the point; an absent value is a dash. */
 export function formatFixed(value: number | undefined, digits: number): string {
-  return value === undefined || !Number.isFinite(value) ? '–' : value.toFixed(digits).replace('-', '−');
+  if (value === undefined || !Number.isFinite(value)) return '–';
+  const text = value.toFixed(digits);
+  // No minus before a zero.
+  return Number(text) === 0 ? text.replace('-', '') : text.replace('-', '−');
 }
 
 /** Four significant digits, with an exponent where the plain number would be long. */
