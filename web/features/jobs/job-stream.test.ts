@@ -12,7 +12,10 @@ import {
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 const after = (...events: JobEvent[]) =>
-  events.reduce((stream, event, index) => applyJobEvent(stream, event, NOW + 1000 * index), EMPTY_STREAM);
+  events.reduce(
+    (stream, event, index) => applyJobEvent(stream, event, { now: NOW + 1000 * index }),
+    EMPTY_STREAM,
+  );
 const line = (id: number) => ({
   id,
   at: '2026-01-01T12:00:00.000Z',
@@ -38,7 +41,16 @@ describe('applyJobEvent', () => {
   it('takes an event that comes again after a reconnect once', () => {
     const event: JobEvent = { id: 7, kind: 'log', data: { message: 'once' } };
     const stream = after(event);
-    expect(applyJobEvent(stream, event, NOW)).toBe(stream);
+    expect(applyJobEvent(stream, event, { now: NOW })).toBe(stream);
+  });
+  it('tells a pause, which leaves the phase as it is', () => {
+    const data = { phase: 'PROCESSING', waiting_for: 'resume' };
+    expect(after({ id: 4, kind: 'phase', data }, { id: 9, kind: 'phase', data }).phaseEventId).toBe(9);
+  });
+  it('takes no rate from progress that is only replayed', () => {
+    const event: JobEvent = { id: 1, kind: 'progress', data: { done: 5, total: 9, unit: 'spectra' } };
+    const stream = applyJobEvent(EMPTY_STREAM, event, { now: NOW, isReplay: true });
+    expect([stream.progress?.done, stream.samples]).toEqual([5, []]);
   });
   it('survives data that does not fit', () => {
     const stream = after(

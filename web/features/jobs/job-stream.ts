@@ -6,6 +6,8 @@ export interface JobStream {
   /** Highest event id seen; 0 before the first. */
   lastId: number;
   phase: JobPhase | undefined;
+  /** Id of the last `phase` event: it rises at a pause too, where the phase itself stays. */
+  phaseEventId: number;
   progress: Progress | undefined;
   log: readonly LogLine[];
   /** Recent progress, for the rate. */
@@ -25,6 +27,7 @@ export interface JobEvent {
 export const EMPTY_STREAM: JobStream = {
   lastId: 0,
   phase: undefined,
+  phaseEventId: 0,
   progress: undefined,
   log: [],
   samples: [],
@@ -40,6 +43,9 @@ const LogData = z.object({ at: z.string().optional(), level: LogLevel.default('i
 /** Old and new lines by id, each once, the newest `MAX_LOG_LINES`. */
 export function mergeLog(lines: readonly LogLine[], more: readonly LogLine[]): readonly LogLine[] {
   if (more.length === 0) return lines;
+  // The usual case, and the only one while thousands of lines are replayed.
+  if ((lines.at(-1)?.id ?? -1) < (more[0]?.id ?? 0) && more.length === 1)
+    return [...lines, ...more].slice(-MAX_LOG_LINES);
   const byId = new Map(lines.map((line) => [line.id, line]));
   for (const line of more) byId.set(line.id, line);
   return [...byId.values()].sort((a, b) => a.id - b.id).slice(-MAX_LOG_LINES);
@@ -59,18 +65,25 @@ export function addSample(
 /**
  * The stream after one more event. An event seen before (the stream repeats some after a reconnect) changes nothing;
  * one whose data does not fit is left out: the job itself is read again at every phase, so nothing is lost by it.
+ * What the stream replays after opening is old: it says nothing of the rate now.
  */
-export function applyJobEvent(stream: JobStream, event: JobEvent, now: number): JobStream {
+export function applyJobEvent(
+  stream: JobStream,
+  event: JobEvent,
+  { now, isReplay = false }: { now: number; isReplay?: boolean },
+): JobStream {
   if (event.id <= stream.lastId) return stream;
   const next = { ...stream, lastId: event.id };
   if (event.kind === 'phase') {
     const parsed = PhaseData.safeParse(event.data);
-    return parsed.success ? { ...next, phase: parsed.data.phase } : next;
+    return parsed.success ? { ...next, phase: parsed.data.phase, phaseEventId: event.id } : next;
   }
   if (event.kind === 'progress') {
     const parsed = Progress.safeParse(event.data);
     if (!parsed.success) return next;
-    const samples = addSample(stream.samples, { at: now, done: parsed.data.done });
+    const samples = isReplay
+      ? stream.samples
+      : addSample(stream.samples, { at: now, done: parsed.data.done });
     return { ...next, progress: parsed.data, samples };
   }
   if (event.kind === 'log') {
