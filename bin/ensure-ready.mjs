@@ -52,7 +52,7 @@ export function build(root) {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   mkdirSync(join(root, 'dist'));
   const bin = (path) => join(root, 'node_modules', ...path.split('/'));
-  run(root, process.execPath, [bin('typescript/bin/tsc'), '-p', 'tsconfig.node.json', '--noCheck']);
+  run(root, process.execPath, [bin('typescript/bin/tsc'), '-p', 'tsconfig.node.json', '--noCheck', '--composite', 'false', '--declaration', 'false']);
   run(root, process.execPath, ['dist/workers/bundle-command.js', 'dist/workflow-bundle.js']);
   run(root, process.execPath, [bin('vite/bin/vite.js'), 'build', '--config', 'web/vite.config.ts', '--logLevel', 'error']);
   writeFileSync(join(root, 'dist', '.spectrolabe-sources'), hash);
