@@ -12,10 +12,7 @@ import {
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 const after = (...events: JobEvent[]) =>
-  events.reduce(
-    (stream, event, index) => applyJobEvent(stream, event, { now: NOW + 1000 * index }),
-    EMPTY_STREAM,
-  );
+  events.reduce((stream, event, index) => applyJobEvent(stream, event, NOW + 1000 * index), EMPTY_STREAM);
 const line = (id: number) => ({
   id,
   at: '2026-01-01T12:00:00.000Z',
@@ -41,16 +38,24 @@ describe('applyJobEvent', () => {
   it('takes an event that comes again after a reconnect once', () => {
     const event: JobEvent = { id: 7, kind: 'log', data: { message: 'once' } };
     const stream = after(event);
-    expect(applyJobEvent(stream, event, { now: NOW })).toBe(stream);
+    expect(applyJobEvent(stream, event, NOW)).toBe(stream);
   });
   it('tells a pause, which leaves the phase as it is', () => {
     const data = { phase: 'PROCESSING', waiting_for: 'resume' };
     expect(after({ id: 4, kind: 'phase', data }, { id: 9, kind: 'phase', data }).phaseEventId).toBe(9);
   });
-  it('takes no rate from progress that is only replayed', () => {
-    const event: JobEvent = { id: 1, kind: 'progress', data: { done: 5, total: 9, unit: 'spectra' } };
-    const stream = applyJobEvent(EMPTY_STREAM, event, { now: NOW, isReplay: true });
-    expect([stream.progress?.done, stream.samples]).toEqual([5, []]);
+  it('takes the rate from when things happened, not from when a replay brings them', () => {
+    const at = (seconds: number) => new Date(NOW + 1000 * seconds).toISOString();
+    const stream = [0, 1, 2].reduce(
+      (state, n) =>
+        applyJobEvent(
+          state,
+          { id: n + 1, kind: 'progress', data: { done: 10 * n, total: 99, unit: 'spectra', at: at(n) } },
+          NOW + 60_000,
+        ),
+      EMPTY_STREAM,
+    );
+    expect(ratePerSecond(stream.samples, { startedAt: undefined, done: 20, now: NOW + 60_000 })).toBe(10);
   });
   it('survives data that does not fit', () => {
     const stream = after(

@@ -38,6 +38,7 @@ export const MAX_LOG_LINES = 5000;
 const SAMPLE_WINDOW_MS = 20_000;
 
 const PhaseData = z.object({ phase: JobPhase });
+const ProgressData = Progress.extend({ at: z.iso.datetime().optional() });
 const LogData = z.object({ at: z.string().optional(), level: LogLevel.default('info'), message: z.string() });
 
 /** Old and new lines by id, each once, the newest `MAX_LOG_LINES`. */
@@ -65,13 +66,8 @@ export function addSample(
 /**
  * The stream after one more event. An event seen before (the stream repeats some after a reconnect) changes nothing;
  * one whose data does not fit is left out: the job itself is read again at every phase, so nothing is lost by it.
- * What the stream replays after opening is old: it says nothing of the rate now.
  */
-export function applyJobEvent(
-  stream: JobStream,
-  event: JobEvent,
-  { now, isReplay = false }: { now: number; isReplay?: boolean },
-): JobStream {
+export function applyJobEvent(stream: JobStream, event: JobEvent, now: number): JobStream {
   if (event.id <= stream.lastId) return stream;
   const next = { ...stream, lastId: event.id };
   if (event.kind === 'phase') {
@@ -79,12 +75,13 @@ export function applyJobEvent(
     return parsed.success ? { ...next, phase: parsed.data.phase, phaseEventId: event.id } : next;
   }
   if (event.kind === 'progress') {
-    const parsed = Progress.safeParse(event.data);
+    const parsed = ProgressData.safeParse(event.data);
     if (!parsed.success) return next;
-    const samples = isReplay
-      ? stream.samples
-      : addSample(stream.samples, { at: now, done: parsed.data.done });
-    return { ...next, progress: parsed.data, samples };
+    // The server's own time: what the stream replays after opening is older than its arrival.
+    const at = parsed.data.at === undefined ? now : Date.parse(parsed.data.at);
+    const samples = addSample(stream.samples, { at, done: parsed.data.done });
+    const { done, total, unit, rejected } = parsed.data;
+    return { ...next, progress: { done, total, unit, rejected }, samples };
   }
   if (event.kind === 'log') {
     const parsed = LogData.safeParse(event.data);

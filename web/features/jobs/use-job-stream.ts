@@ -4,8 +4,6 @@ import { jobEventsUrl } from '../../api-client/jobs.ts';
 import { applyJobEvent, EMPTY_STREAM, type JobStream } from './job-stream.ts';
 
 const RECONNECT_MS = 5000;
-/** What comes this soon after opening is what happened before. */
-const REPLAY_MS = 1000;
 
 /**
  * One job's event stream. The browser reconnects by itself, with Last-Event-ID; where it has given up (an error
@@ -20,7 +18,6 @@ export function useJobStream(jobId: string): {
   const stream = shallowRef<JobStream>(EMPTY_STREAM);
   const connected = ref(false);
   let source: EventSource | undefined;
-  let openedAt = Infinity;
   let again: ReturnType<typeof setTimeout> | undefined;
 
   function close() {
@@ -36,7 +33,6 @@ export function useJobStream(jobId: string): {
     source = current;
     current.addEventListener('open', () => {
       connected.value = true;
-      openedAt = Date.now();
     });
     current.addEventListener('error', () => {
       connected.value = false;
@@ -52,12 +48,7 @@ export function useJobStream(jobId: string): {
         } catch (error) {
           if (!(error instanceof SyntaxError)) throw error;
         }
-        const now = Date.now();
-        stream.value = applyJobEvent(
-          stream.value,
-          { id: Number(event.lastEventId), kind, data },
-          { now, isReplay: now - openedAt < REPLAY_MS },
-        );
+        stream.value = applyJobEvent(stream.value, { id: Number(event.lastEventId), kind, data }, Date.now());
       });
   }
 
