@@ -3,8 +3,27 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const SOURCES = ['contracts', 'science', 'workflows', 'activities', 'workers', 'db', 'storage', 'api', 'web', 'cli', 'deploy', 'test'];
-const CONFIGURATION = ['package.json', 'package-lock.json', 'tsconfig.base.json', 'tsconfig.node.json', 'tsconfig.web.json'];
+const SOURCES = [
+  'contracts',
+  'science',
+  'workflows',
+  'activities',
+  'workers',
+  'db',
+  'storage',
+  'api',
+  'web',
+  'cli',
+  'deploy',
+  'test',
+];
+const CONFIGURATION = [
+  'package.json',
+  'package-lock.json',
+  'tsconfig.base.json',
+  'tsconfig.node.json',
+  'tsconfig.web.json',
+];
 /** A start that waits for another one's install or build gives up after this. */
 const LOCK_TIMEOUT_MS = 15 * 60_000;
 
@@ -12,7 +31,9 @@ const LOCK_TIMEOUT_MS = 15 * 60_000;
 export function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if ((major === 20 && minor >= 19) || (major === 22 && minor >= 12)) return;
-  throw new Error(`Spectrolabe needs Node.js 20 (from 20.19) or 22 (from 22.12); this is ${process.version}.`);
+  throw new Error(
+    `Spectrolabe needs Node.js 20 (from 20.19) or 22 (from 22.12); this is ${process.version}.`,
+  );
 }
 
 /** Installs the dependencies and builds dist/, each only when it is absent or older than what it is made from. */
@@ -36,7 +57,12 @@ function isInstalled(root) {
 function install(root) {
   say('Installing dependencies (npm ci) …');
   // Ours decides what is installed, not the environment this runs in.
-  const environment = { ...process.env, NODE_ENV: undefined, npm_config_omit: undefined, npm_config_production: undefined };
+  const environment = {
+    ...process.env,
+    NODE_ENV: undefined,
+    npm_config_omit: undefined,
+    npm_config_production: undefined,
+  };
   run(root, 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], environment);
   writeFileSync(join(root, 'node_modules', '.spectrolabe-lock'), hashOf([join(root, 'package-lock.json')]));
 }
@@ -52,15 +78,33 @@ export function build(root) {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   mkdirSync(join(root, 'dist'));
   const bin = (path) => join(root, 'node_modules', ...path.split('/'));
-  run(root, process.execPath, [bin('typescript/bin/tsc'), '-p', 'tsconfig.node.json', '--noCheck', '--composite', 'false', '--declaration', 'false']);
+  run(root, process.execPath, [
+    bin('typescript/bin/tsc'),
+    '-p',
+    'tsconfig.node.json',
+    '--noCheck',
+    '--composite',
+    'false',
+    '--declaration',
+    'false',
+  ]);
   run(root, process.execPath, ['dist/workers/bundle-command.js', 'dist/workflow-bundle.js']);
-  run(root, process.execPath, [bin('vite/bin/vite.js'), 'build', '--config', 'web/vite.config.ts', '--logLevel', 'error']);
+  run(root, process.execPath, [
+    bin('vite/bin/vite.js'),
+    'build',
+    '--config',
+    'web/vite.config.ts',
+    '--logLevel',
+    'error',
+  ]);
   writeFileSync(join(root, 'dist', '.spectrolabe-sources'), hash);
 }
 
 function sourcesHash(root) {
   const files = SOURCES.flatMap((directory) =>
-    readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' }).map((name) => join(root, directory, name)),
+    readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' }).map((name) =>
+      join(root, directory, name),
+    ),
   ).filter((path) => !path.endsWith('.test.ts') && statSync(path).isFile());
   return hashOf([...files.sort(), ...CONFIGURATION.map((name) => join(root, name))]);
 }
@@ -79,7 +123,10 @@ function stampIs(file, expected) {
 function run(root, command, args, env = process.env) {
   const { status, signal, error } = spawnSync(command, args, { cwd: root, env, stdio: ['ignore', 2, 2] });
   if (error) throw new Error(`${command} cannot be started: ${error.message}`);
-  if (status !== 0) throw new Error(`${command} ${args.slice(0, 2).join(' ')} failed (${signal ?? status}); what it said stands above.`);
+  if (status !== 0)
+    throw new Error(
+      `${command} ${args.slice(0, 2).join(' ')} failed (${signal ?? status}); what it said stands above.`,
+    );
 }
 
 /** Two starts at once must not install or build over each other. A lock of a dead process is taken over. */
@@ -100,7 +147,8 @@ function withLock(file, work) {
     }
     if (!hasSaid) say(`Waiting for process ${holder}, which installs or builds here …`);
     hasSaid = true;
-    if (Date.now() > deadline) throw new Error(`Process ${holder} still installs or builds; if it hangs, end it and delete ${file}.`);
+    if (Date.now() > deadline)
+      throw new Error(`Process ${holder} still installs or builds; if it hangs, end it and delete ${file}.`);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
   }
   try {

@@ -1,0 +1,114 @@
+import { Command, CommanderError, Option } from 'commander';
+import { VERSION } from '../contracts/version.ts';
+import { ApiUnreachable } from './api-client.ts';
+import { demo } from './demo.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { listJobs } from './jobs.ts';
+import { scan } from './scan.ts';
+import { submit } from './submit.ts';
+import { up } from './up.ts';
+import { watch } from './watch.ts';
+
+const DEFAULT_API = 'http://127.0.0.1:10000';
+
+/** Runs one command line. @returns the exit code */
+export async function main(args: string[]): Promise<ExitCode> {
+  let code: ExitCode = EXIT.ok;
+  const program = new Command('spectrolabe')
+    .description('Machine learning on large spectral surveys, as durable workflows')
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError('(--help tells more)')
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 all went well · 1 the job or the command failed · 2 wrong usage · 3 the API cannot be reached
+
+Examples:
+  spectrolabe up                                      start everything, as npm start does
+  spectrolabe submit DATA_PREPROCESSING config.json --wait
+  spectrolabe watch 3f0c…                             follow a job; Ctrl-C leaves it running
+  spectrolabe jobs --json`,
+    );
+  const api = () => new Option('--api URL', 'address of the API').env('SPECTROLABE_API').default(DEFAULT_API);
+  const json = () => new Option('--json', 'print JSON only');
+
+  program
+    .command('up')
+    .description('start PostgreSQL, Temporal, API, dashboard and workers on this machine')
+    .option('--data DIR', 'where all state lies', './data')
+    .option('--port N', 'of dashboard and API', '10000')
+    .option(
+      '--host ADDRESS',
+      'address to listen on; only this machine’s own until there are users',
+      '127.0.0.1',
+    )
+    .option('--spectra DIR', 'an existing archive of FITS files, used in place and read-only')
+    .option('--empty', 'do not load the sample spectra')
+    .addHelpText(
+      'after',
+      '\nEnvironment: DATABASE_URL, TEMPORAL_ADDRESS use services that exist instead of our own.',
+    )
+    .action(async (options) => {
+      code = await up(options);
+    });
+  program
+    .command('demo')
+    .description('preprocess the sample spectra in a temporary directory and print a table')
+    .addOption(json())
+    .option('--out FILE', 'keep result.h5 as this file')
+    .action(async (options) => {
+      code = await demo(options);
+    });
+  program
+    .command('submit')
+    .description('create a job from a configuration and run it')
+    .argument('<type>', 'DATA_PREPROCESSING')
+    .argument('<config>', 'configuration, a JSON file; - reads standard input')
+    .option('--label TEXT', 'what to call it (default: the file’s name)')
+    .option('--description TEXT', 'more about it')
+    .option('--wait', 'follow it to its end')
+    .addOption(json())
+    .addOption(api())
+    .action(async (type, config, options) => {
+      code = await submit(type, config, options);
+    });
+  program
+    .command('watch')
+    .description('follow a job to its end: progress and log')
+    .argument('<job>', 'the job’s id')
+    .addOption(json())
+    .addOption(api())
+    .action(async (job, options) => {
+      code = await watch(job, options);
+    });
+  program
+    .command('jobs')
+    .description('list jobs, newest first')
+    .option('--phase PHASE', 'PENDING, PROCESSING, COMPLETED, ERROR or ABORTED')
+    .option('--limit N', 'how many', '20')
+    .addOption(json())
+    .addOption(api())
+    .action(async (options) => {
+      code = await listJobs(options);
+    });
+  program
+    .command('scan')
+    .description('read the spectra archive into the catalogue')
+    .option('--dir PATH', 'only this directory of the archive', '/')
+    .addOption(json())
+    .addOption(api())
+    .action(async (options) => {
+      code = await scan(options);
+    });
+
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    if (error instanceof ApiUnreachable) return EXIT.unreachable;
+    return EXIT.failed;
+  }
+}
