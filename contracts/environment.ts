@@ -15,6 +15,16 @@ export const Environment = z.object({
   SPECTRA_DIR: z.string().min(1).optional(),
   HOST: z.enum(['127.0.0.1', '::1', 'localhost']).default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65535).default(10000),
+  /** Origins beside our own whose pages may call the API, with commas between. */
+  CORS_ORIGINS: z
+    .string()
+    .default('http://localhost:10300')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((origin) => origin.trim())
+        .filter(Boolean),
+    ),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
   /** Threads of one cpu worker; the machine's cores when absent. */
   CPU_THREADS: z.coerce.number().int().min(1).max(256).optional(),

@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isGrpcServiceError, type Client } from '@temporalio/client';
+import { sql } from 'drizzle-orm';
+import { Health, Ready, SystemInfo, WorkerPage } from '../../contracts/system.ts';
+import { NAMESPACE, TASK_QUEUES } from '../../contracts/task-queues.ts';
+import { VERSION } from '../../contracts/version.ts';
+import type { Database } from '../../db/connection.ts';
+import type { JobsRepository } from '../../db/repositories/jobs.ts';
+import type { OutboxRepository } from '../../db/repositories/outbox.ts';
+import type { FileStore } from '../../storage/file-store.ts';
+import { HttpError } from '../errors.ts';
+import { defineRoute, type Route } from '../route.ts';
+import { hasPoller, listLiveWorkers } from '../workers.ts';
+
+const CHECK_TIMEOUT_MS = 3000;
+const tags: [string] = ['system'];
+const QUEUES = Object.values(TASK_QUEUES);
+
+type Check = Ready['checks']['database'];
+
+export interface SystemDependencies {
+  db: Database;
+  jobs: JobsRepository;
+  outbox: OutboxRepository;
+  fileStore: FileStore;
+  temporal: Client;
+  tempDir: string;
+  temporalUiUrl?: string;
+}
+
+/** `work`'s answer as a check; whatever goes wrong, or takes too long, is what its `detail` says. */
+async function check(work: () => Promise<Check | undefined>): Promise<Check> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Check>((resolve) => {
+    timer = setTimeout(resolve, CHECK_TIMEOUT_MS, { ok: false, detail: 'no answer in time' });
+  });
+  try {
+    return (await Promise.race([work(), late])) ?? { ok: true };
+  } catch (error) {
+    return { ok: false, detail: error instanceof Error ? error.message : String(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Prometheus text format: one family of a gauge, a line a sample. */
+function gauge(name: string, help: string, samples: [labels: string, value: number][]): string {
+  const lines = samples.map(([labels, value]) => `${name}${labels} ${value}`);
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...lines, ''].join('\n');
+}
+
+/** How the system itself is (API.md section 5). */
+export function systemRoutes(dependencies: SystemDependencies): Route[] {
+  const { db, jobs, outbox, fileStore, temporal, tempDir, temporalUiUrl } = dependencies;
+  const withDeadline = <T>(work: () => Promise<T>): Promise<T> =>
+    temporal.withDeadline(Date.now() + CHECK_TIMEOUT_MS, work);
+
+  async function checkStorage(): Promise<undefined> {
+    await fileStore.resolveDirectory('/');
+    const probe = join(tempDir, `${randomUUID()}.part`);
+    try {
+      await writeFile(probe, 'probe');
+    } finally {
+      await rm(probe, { force: true });
+    }
+  }
+
+  async function checkQueues(): Promise<Record<string, Check>> {
+    const workers = withDeadline(() => listLiveWorkers(temporal)).catch((error: unknown) => {
+      // An older server, or the test server: the pollers have to say.
+      if (isGrpcServiceError(error)) return [];
+      throw error;
+    });
+    const checks = QUEUES.map(async (queue) => {
+      const result = await check(async () => {
+        if ((await workers).some((worker) => worker.task_queue === queue)) return { ok: true };
+        if (await withDeadline(() => hasPoller(temporal, queue))) return { ok: true };
+        return { ok: false, detail: 'no worker is polling' };
+      });
+      return [queue, result] as const;
+    });
+    return Object.fromEntries(await Promise.all(checks));
+  }
+
+  async function readiness(): Promise<Ready> {
+    const [database, temporalCheck, storage, queues] = await Promise.all([
+      check(async () => {
+        await db.execute(sql`select 1 from jobs limit 1`);
+        return undefined;
+      }),
+      check(async () => {
+        await withDeadline(() => temporal.workflowService.describeNamespace({ namespace: NAMESPACE }));
+        return undefined;
+      }),
+      check(checkStorage),
+      checkQueues(),
+    ]);
+    const all = [database, temporalCheck, storage, ...Object.values(queues)];
+    return {
+      ready: all.every(({ ok }) => ok),
+      checks: { database, temporal: temporalCheck, storage, queues },
+    };
+  }
+
+  return [
+    defineRoute({
+      method: 'get',
+      path: '/api/health',
+      operationId: 'getHealth',
+      summary: 'Is the API alive',
+      tags,
+      responses: { 200: Health },
+      handler: async () => ({ status: 200, body: { status: 'ok', version: VERSION } }),
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/api/ready',
+      operationId: 'getReady',
+      summary: 'Can jobs run: database, Temporal, storage, a worker on each queue',
+      tags,
+      responses: { 200: Ready, 503: Ready },
+      handler: async () => {
+        const body = await readiness();
+        return { status: body.ready ? 200 : 503, body };
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/api/workers',
+      operationId: 'listWorkers',
+      summary: 'Workers whose last heartbeat is younger than 15 s',
+      tags,
+      responses: { 200: WorkerPage },
+      errors: [503],
+      handler: async () => {
+        try {
+          return { status: 200, body: { workers: await withDeadline(() => listLiveWorkers(temporal)) } };
+        } catch (error) {
+          if (!(error instanceof Error)) throw error;
+          throw new HttpError(503, 'temporal_unavailable', `Temporal does not say: ${error.message}`);
+        }
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/api/system',
+      operationId: 'getSystem',
+      summary: 'What this server is, and where Temporal’s web UI is',
+      tags,
+      responses: { 200: SystemInfo },
+      handler: async () => ({
+        status: 200,
+        body: {
+          version: VERSION,
+          ...(temporalUiUrl === undefined ? {} : { temporal_ui_url: temporalUiUrl }),
+          namespace: NAMESPACE,
+          spectra_read_only: fileStore.archiveReadOnly,
+        },
+      }),
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/metrics',
+      operationId: 'getMetrics',
+      summary: 'Numbers for Prometheus',
+      tags,
+      responses: {
+        200: { mediaTypes: ['text/plain; version=0.0.4; charset=utf-8'], description: 'Prometheus text' },
+      },
+      handler: async () => {
+        const [phases, lag] = await Promise.all([jobs.countByPhase(), outbox.lag()]);
+        const memory = process.memoryUsage();
+        const content = [
+          gauge('process_resident_memory_bytes', 'Resident memory of the API.', [['', memory.rss]]),
+          gauge('nodejs_heap_size_used_bytes', 'Heap in use by the API.', [['', memory.heapUsed]]),
+          gauge('process_uptime_seconds', 'Age of the API process.', [['', process.uptime()]]),
+          gauge(
+            'spectrolabe_jobs',
+            'Jobs by phase.',
+            phases.map(({ phase, count }) => [`{phase="${phase}"}`, count]),
+          ),
+          gauge('spectrolabe_outbox_commands', 'Commands waiting for Temporal.', [['', lag.waiting]]),
+          gauge('spectrolabe_outbox_oldest_seconds', 'Age of the oldest of them.', [['', lag.oldestSeconds]]),
+        ].join('');
+        return { status: 200, content };
+      },
+    }),
+  ];
+}

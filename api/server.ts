@@ -1,0 +1,28 @@
+import { pino } from 'pino';
+import { readEnvironment } from '../contracts/environment.ts';
+import { startServer } from './start-server.ts';
+
+// `node dist/api/server.js`: the API until SIGTERM or SIGINT.
+const environment = readEnvironment(process.env);
+const log = pino({ name: 'api', level: environment.LOG_LEVEL });
+try {
+  const server = await startServer(environment, log);
+  log.info({ url: server.url }, 'api is ready');
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      log.info(`${signal}: stopping`);
+      server.stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.fatal({ err: error }, 'the api did not stop cleanly');
+          process.exit(1);
+        },
+      );
+    });
+} catch (error) {
+  log.fatal({ err: error }, 'the api could not start');
+  process.exit(1);
+}

@@ -1,0 +1,111 @@
+import { existsSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import type { Logger } from 'pino';
+import type { Environment } from '../contracts/environment.ts';
+import { NAMESPACE } from '../contracts/task-queues.ts';
+import { connect } from '../db/connection.ts';
+import { listen } from '../db/notifications.ts';
+import { createOutboxRepository } from '../db/repositories/outbox.ts';
+import { createFileStore } from '../storage/file-store.ts';
+import { createApp } from './app.ts';
+import { JobEventHub } from './job-event-hub.ts';
+import { startOutboxDispatcher } from './outbox-dispatcher.ts';
+
+/** How long requests under way (a big upload) may take after we were asked to stop. */
+const DRAIN_MS = 10_000;
+
+/** The directory of package.json, seen from the sources and from dist/ alike. */
+function packageRoot(): string {
+  for (let directory = dirname(fileURLToPath(import.meta.url)); ; directory = dirname(directory)) {
+    if (existsSync(join(directory, 'package.json'))) return directory;
+    if (directory === dirname(directory)) throw new Error('package.json is not there');
+  }
+}
+
+async function startListening(server: Server, host: string, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  return address.port;
+}
+
+/** Ends when every request has been answered, or after DRAIN_MS. */
+async function stopListening(server: Server, log: Logger): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const force = setTimeout(() => {
+    log.warn('requests under way are cut off');
+    server.closeAllConnections();
+  }, DRAIN_MS);
+  await closed;
+  clearTimeout(force);
+}
+
+export interface RunningServer {
+  url: string;
+  /** No new requests, the running ones end, event streams close, the delivery under way ends. */
+  stop: () => Promise<void>;
+}
+
+/** Starts the API and the outbox dispatcher. The database's schema must be up to date (db/migrate-command). */
+export async function startServer(environment: Environment, log: Logger): Promise<RunningServer> {
+  const fileStore = await createFileStore({
+    root: environment.FILES_DIR,
+    tempDir: environment.TEMP_DIR,
+    spectraDir: environment.SPECTRA_DIR,
+  });
+  const { db, close } = connect(environment.DATABASE_URL);
+  // Lazy: the API answers, and commands are kept, while Temporal is away.
+  const connection = Connection.lazy({ address: environment.TEMPORAL_ADDRESS });
+  const temporal = new Client({ connection, namespace: NAMESPACE });
+  const hub = new JobEventHub();
+  const server = createServer(
+    createApp({
+      db,
+      fileStore,
+      temporal,
+      hub,
+      log,
+      tempDir: environment.TEMP_DIR,
+      ...(environment.TEMPORAL_UI_URL === undefined ? {} : { temporalUiUrl: environment.TEMPORAL_UI_URL }),
+      corsOrigins: environment.CORS_ORIGINS,
+      webRoot: join(packageRoot(), 'dist', 'web'),
+    }),
+  );
+  // The default of five minutes would cut a 5 GB upload over a slow line.
+  server.requestTimeout = 0;
+  const port = await startListening(server, environment.HOST, environment.PORT);
+  const dispatcher = startOutboxDispatcher({ outbox: createOutboxRepository(db), client: temporal, log });
+  const listener = listen(environment.DATABASE_URL, {
+    onNotification: (channel, payload) => {
+      if (channel === 'outbox') dispatcher.wake();
+      else hub.wake(payload);
+    },
+    onConnected: () => {
+      dispatcher.wake();
+      hub.wakeAll();
+    },
+    onError: (error) => log.warn({ err: error }, 'the listening connection to the database broke'),
+  });
+  const host = environment.HOST.includes(':') ? `[${environment.HOST}]` : environment.HOST;
+  return {
+    url: `http://${host}:${port}`,
+    stop: async () => {
+      hub.close();
+      await stopListening(server, log);
+      await dispatcher.stop();
+      await listener.close();
+      await connection.close();
+      await close();
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import type { Client } from '@temporalio/client';
+import { z } from 'zod';
+import type { WorkerPage } from '../contracts/system.ts';
+import { NAMESPACE, type TaskQueue } from '../contracts/task-queues.ts';
+
+/** Workers send a heartbeat each 5 s; three missed ones, and nobody is there. */
+export const WORKER_ALIVE_MS = 15_000;
+/** DescribeTaskQueue remembers pollers for minutes; one long poll lasts about a minute. */
+const POLLER_ALIVE_MS = 70_000;
+const PAGE = 200;
+type WorkerInfo = z.infer<typeof WorkerPage>['workers'][number];
+/** temporal.api.enums.v1.WorkerStatus */
+const STATUS_NAMES: Readonly<Record<number, string>> = { 1: 'running', 2: 'shutting down', 3: 'shut down' };
+
+/** google.protobuf.Timestamp, its seconds a number or a Long; as milliseconds since the epoch. */
+const Timestamp = z
+  .object({ seconds: z.coerce.number().nullish(), nanos: z.number().nullish() })
+  .transform(({ seconds, nanos }) => (seconds ?? 0) * 1000 + Math.floor((nanos ?? 0) / 1e6));
+
+type TimestampLike = object | null | undefined;
+const timeOf = (timestamp: TimestampLike): number | undefined =>
+  timestamp ? Timestamp.parse(timestamp) : undefined;
+const isoOf = (timestamp: TimestampLike): string | undefined => {
+  const time = timeOf(timestamp);
+  return time === undefined ? undefined : new Date(time).toISOString();
+};
+
+/** The workers whose last heartbeat is younger than WORKER_ALIVE_MS. @throws where Temporal can't say */
+export async function listLiveWorkers(client: Client): Promise<WorkerInfo[]> {
+  const workers: WorkerInfo[] = [];
+  let nextPageToken: Uint8Array = new Uint8Array();
+  do {
+    const page = await client.workflowService.listWorkers({
+      namespace: NAMESPACE,
+      pageSize: PAGE,
+      nextPageToken,
+    });
+    for (const { workerHeartbeat } of page.workersInfo) {
+      if (!workerHeartbeat) continue;
+      const heartbeatAt = timeOf(workerHeartbeat.heartbeatTime);
+      if (heartbeatAt === undefined || Date.now() - heartbeatAt > WORKER_ALIVE_MS) continue;
+      workers.push({
+        identity: workerHeartbeat.workerIdentity ?? '',
+        task_queue: workerHeartbeat.taskQueue ?? '',
+        host: workerHeartbeat.hostInfo?.hostName ?? undefined,
+        pid: workerHeartbeat.hostInfo?.processId ?? undefined,
+        status: STATUS_NAMES[workerHeartbeat.status ?? 0],
+        started_at: isoOf(workerHeartbeat.startTime),
+        heartbeat_at: new Date(heartbeatAt).toISOString(),
+      });
+    }
+    nextPageToken = page.nextPageToken;
+  } while (nextPageToken.length > 0);
+  return workers.sort(
+    (a, b) => a.task_queue.localeCompare(b.task_queue) || a.identity.localeCompare(b.identity),
+  );
+}
+
+/**
+ * Whether somebody polls the queue, of servers that don't know ListWorkers or whose workers send no heartbeat.
+ * Says no to a one-slot worker deep in a long activity.
+ */
+export async function hasPoller(client: Client, taskQueue: TaskQueue): Promise<boolean> {
+  for (const taskQueueType of [1, 2]) {
+    const { pollers } = await client.workflowService.describeTaskQueue({
+      namespace: NAMESPACE,
+      taskQueue: { name: taskQueue },
+      taskQueueType,
+    });
+    for (const { lastAccessTime } of pollers)
+      if (Date.now() - (timeOf(lastAccessTime) ?? 0) < POLLER_ALIVE_MS) return true;
+  }
+  return false;
+}
