@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import Table from 'cli-table3';
-import { ArtifactPage, ENDED_PHASES, Job, JobPage } from '../contracts/job.ts';
+import { ArtifactPage, ENDED_PHASES, type Job, JobPage } from '../contracts/job.ts';
 import { type Stack, startStack } from '../deploy/embedded/stack.ts';
 import { call, request } from './api-client.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';

@@ -20,7 +20,11 @@ function tool(path, ...args) {
 
 /** Runs a command with its output shown. @returns whether it ended with 0 */
 function run([command, ...args], env = process.env) {
-  const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   if (error) console.error(`${command}: ${error.message}`);
   return status === 0;
 }
@@ -38,7 +42,15 @@ function tests(project, env) {
   const report = join(results, `${project}.json`);
   rmSync(report, { force: true });
   const ended = run(
-    tool('vitest/vitest.mjs', 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`),
+    tool(
+      'vitest/vitest.mjs',
+      'run',
+      '--project',
+      project,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ),
     env,
   );
   if (!existsSync(report)) {
@@ -46,10 +58,13 @@ function tests(project, env) {
     notes.push(`the ${project} tests ended without a report`);
     return;
   }
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
+    readFileSync(report, 'utf8'),
+  );
   // A file that fails outside of its tests (an import, a hook) holds none that failed.
   const brokenFiles = testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
+    ({ status, assertionResults }) =>
+      status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
   ).length;
   total.passed += numPassedTests;
   total.failed += numFailedTests + brokenFiles;
@@ -83,7 +98,11 @@ async function findChromium() {
     console.log('Installing Debian’s Chromium …');
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     spawnSync('apt-get', ['update', '-qq'], { ...quiet, env });
-    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], { ...quiet, env, timeout: 600_000 });
+    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], {
+      ...quiet,
+      env,
+      timeout: 600_000,
+    });
   }
   return onPath(...names);
 }
@@ -93,7 +112,31 @@ const split = ([command, ...args]) => [command, args];
 function lint() {
   check('eslint', tool('eslint/bin/eslint.js', '.'));
   check('formatting', tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'));
-  check('who imports whom', tool('dependency-cruiser/bin/dependency-cruise.mjs', '--config', '.dependency-cruiser.cjs', '--output-type', 'err', ...['contracts', 'science', 'workflows', 'activities', 'workers', 'db', 'storage', 'api', 'web', 'cli', 'deploy', 'bench', 'test']));
+  check(
+    'who imports whom',
+    tool(
+      'dependency-cruiser/bin/dependency-cruise.mjs',
+      '--config',
+      '.dependency-cruiser.cjs',
+      '--output-type',
+      'err',
+      ...[
+        'contracts',
+        'science',
+        'workflows',
+        'activities',
+        'workers',
+        'db',
+        'storage',
+        'api',
+        'web',
+        'cli',
+        'deploy',
+        'bench',
+        'test',
+      ],
+    ),
+  );
 }
 
 function types() {
@@ -104,13 +147,17 @@ function types() {
 async function integration() {
   ensureReady(root);
   const env = { ...process.env };
-  const { findTemporal, findTemporalTestServer } = await import('../dist/deploy/embedded/temporal-binaries.js');
+  const { findTemporal, findTemporalTestServer } =
+    await import('../dist/deploy/embedded/temporal-binaries.js');
   const say = (message) => console.log(message);
   env.TEMPORAL_CLI_PATH = await findTemporal(say);
   env.TEMPORAL_TEST_SERVER_PATH = await findTemporalTestServer(say);
   const chromium = await findChromium();
   if (chromium) env.CHROMIUM_PATH = chromium;
-  else notes.push('the browser tests were skipped: there is no Chromium, and none could be fetched (set CHROMIUM_PATH)');
+  else
+    notes.push(
+      'the browser tests were skipped: there is no Chromium, and none could be fetched (set CHROMIUM_PATH)',
+    );
   tests('integration', env);
 }
 
@@ -118,7 +165,8 @@ const what = process.argv[2] ?? 'all';
 const began = Date.now();
 try {
   checkNode();
-  if (!['all', 'unit', 'integration', 'lint', 'types'].includes(what)) throw new Error(`there is no part called ${what}`);
+  if (!['all', 'unit', 'integration', 'lint', 'types'].includes(what))
+    throw new Error(`there is no part called ${what}`);
   ensureInstalled(root);
   mkdirSync(results, { recursive: true });
   if (what === 'all' || what === 'lint') lint();
@@ -131,5 +179,7 @@ try {
 }
 for (const note of notes) console.log(`note: ${note}`);
 console.log(`${((Date.now() - began) / 1000).toFixed(0)} s`);
-console.log(`${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ''}`);
+console.log(
+  `${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ''}`,
+);
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
