@@ -6,10 +6,17 @@ export type Database = NodePgDatabase<typeof schema>;
 /** What `db.transaction` hands to its work. */
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
+export interface Connection {
+  db: Database;
+  pool: Pool;
+  /** Waits for running queries. */
+  close: () => Promise<void>;
+}
+
 /** Opens a pool of connections to PostgreSQL; none is made before the first query. */
-export function connect(url: string): { db: Database; close: () => Promise<void> } {
-  const pool = new Pool({ connectionString: url });
+export function connect(url: string): Connection {
+  const pool = new Pool({ connectionString: url, max: 20, connectionTimeoutMillis: 10_000 });
   // An idle connection that the server ends is replaced at the next query; unheard, its error would end us.
   pool.on('error', () => undefined);
-  return { db: drizzle(pool, { schema }), close: () => pool.end() };
+  return { db: drizzle(pool, { schema }), pool, close: () => pool.end() };
 }
