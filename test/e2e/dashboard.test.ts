@@ -1,0 +1,262 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startStack } from '../../deploy/embedded/stack.ts';
+
+// The whole dashboard in a real browser, on a real stack: what a newcomer sees and does first.
+// SPECTROLABE_URL names a server that runs already (with its sample job), to be used instead of one of our own.
+
+const CHROMIUM = process.env['CHROMIUM_PATH'];
+const SCREENSHOTS = fileURLToPath(new URL('../../docs/screenshots/', import.meta.url));
+const updatesScreenshots = Boolean(process.env['UPDATE_SCREENSHOTS']);
+const LINE_SPECTRUM_NAME = 'e2e-line.fits';
+const canRun = CHROMIUM !== undefined && existsSync(CHROMIUM);
+if (!canRun) console.warn('test/e2e: skipped, CHROMIUM_PATH names no browser');
+
+/** A one-dimensional FITS spectrum: linear wavelengths 6400–6800 Å, one emission line. */
+function fitsSpectrum(): Buffer {
+  const count = 401;
+  const cards = [
+    ['SIMPLE', 'T'],
+    ['BITPIX', '-32'],
+    ['NAXIS', '1'],
+    ['NAXIS1', String(count)],
+    ['CRVAL1', '6400.0'],
+    ['CDELT1', '1.0'],
+    ['CRPIX1', '1.0'],
+    ['CTYPE1', "'LINEAR  '"],
+    ['CUNIT1', "'Angstrom'"],
+    ['OBJECT', "'E2E LINE'"],
+  ].map(([keyword = '', value = '']) => {
+    const text = value.startsWith("'") ? value.padEnd(20) : value.padStart(20);
+    return `${keyword.padEnd(8)}= ${text}`.padEnd(80);
+  });
+  const header = `${cards.join('')}${'END'.padEnd(80)}`;
+  const data = Buffer.alloc(Math.ceil((4 * count) / 2880) * 2880);
+  for (let index = 0; index < count; index += 1)
+    data.writeFloatBE(100 + 0.05 * index + 80 * Math.exp(-(((index - 164) / 4) ** 2)), 4 * index);
+  return Buffer.concat([Buffer.from(header.padEnd(Math.ceil(header.length / 2880) * 2880), 'latin1'), data]);
+}
+
+describe.skipIf(!canRun)('the dashboard', () => {
+  let baseUrl: string;
+  let stop: (() => Promise<void>) | undefined;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let complaints: string[];
+
+  beforeAll(async () => {
+    const running = process.env['SPECTROLABE_URL'];
+    if (running) baseUrl = running;
+    else {
+      const data = await mkdtemp(join(tmpdir(), 'spectrolabe-e2e-'));
+      const stack = await startStack({ data, port: 0, say: (message) => console.log(message) });
+      baseUrl = stack.url;
+      stop = async () => {
+        await stack.stop();
+        await rm(data, { recursive: true, force: true });
+      };
+    }
+    browser = await chromium.launch({
+      executablePath: CHROMIUM ?? '',
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await stop?.();
+  });
+
+  const open = async (options: Parameters<Browser['newContext']>[0]) => {
+    await context?.close();
+    context = await browser.newContext({ baseURL: baseUrl, colorScheme: 'light', ...options });
+    context.setDefaultTimeout(20_000);
+    page = await context.newPage();
+    complaints = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    // Everything comes from this server: no font, no script, no icon from elsewhere.
+    page.on('request', (request) => {
+      const url = request.url();
+      if (/^https?:/.test(url) && !url.startsWith(baseUrl)) complaints.push(`asked for ${url}`);
+    });
+  };
+  beforeEach(() => open({ viewport: { width: 1280, height: 860 } }));
+  afterEach(async () => {
+    const seen = complaints;
+    await context.close();
+    expect(seen).toEqual([]);
+  });
+
+  const phase = (name: string) => page.locator(`[data-testid="phase"][data-phase="${name}"]`);
+  const snap = async (name: string) => {
+    if (!updatesScreenshots) return;
+    mkdirSync(SCREENSHOTS, { recursive: true });
+    await page.screenshot({ path: `${SCREENSHOTS}${name}.png` });
+  };
+  const overflow = () =>
+    page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+  /** Distinct colours on the plot's canvas: 1 where nothing was drawn. */
+  const inkOf = async (testId: string) => {
+    await page.locator(`[data-testid="${testId}"] canvas`).first().waitFor();
+    return page.evaluate<number>(`(() => {
+      const canvas = document.querySelector('[data-testid="${testId}"] canvas');
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      return new Set(new Uint32Array(data.buffer)).size;
+    })()`);
+  };
+  const fillForm = async (label: string) => {
+    await page.goto('/jobs/new');
+    await page.locator('[data-preset="halpha"]').click();
+    await page.getByLabel('Label', { exact: true }).fill(label);
+  };
+
+  it('shows the sample job COMPLETED with its plot on the first start', async () => {
+    await page.goto('/');
+    await page.waitForURL('**/jobs');
+    const row = page.getByRole('row').filter({ has: page.locator('[data-phase="COMPLETED"]') });
+    await row.first().waitFor({ timeout: 60_000 });
+    await snap('jobs');
+    await row.last().getByRole('link').first().click();
+    await phase('COMPLETED').waitFor();
+    await page.getByText('Preprocessed', { exact: true }).first().waitFor();
+    await expect.poll(() => inkOf('plot'), { timeout: 15_000 }).toBeGreaterThan(3);
+    await snap('job');
+  });
+
+  it('says what is wrong in the form, at the field', async () => {
+    await page.goto('/jobs/new');
+    await page.getByTestId('submit').click();
+    await page.locator('[data-field="wave_start_point"]').getByText('must not be empty').waitFor();
+    await page.locator('[data-preset="halpha"]').click();
+    await page.getByLabel('Last grid point').fill('6000');
+    await page.getByText('must be above wave_start_point').waitFor();
+    expect(page.url()).toMatch(/\/jobs\/new$/);
+  });
+
+  it('keeps form and config.json equal, both ways', async () => {
+    await fillForm('Both ways');
+    const editor = page.getByRole('textbox', { name: 'config.json' });
+    expect(JSON.parse(await editor.inputValue())).toMatchObject({
+      wave_start_point: 6519,
+      wave_point_count: 140,
+    });
+    await editor.fill(
+      '{"data_dir_path": "/", "wave_start_point": 4000, "wave_end_point": 5000, "wave_point_count": 50}',
+    );
+    await editor.blur();
+    expect(await page.getByLabel('First grid point').inputValue()).toBe('4000');
+    await editor.fill('{"colour": "red"}');
+    await page.getByText('Unrecognized key').waitFor();
+  });
+
+  it('submits a job by the form and sees it COMPLETED, with its plot', async () => {
+    await fillForm('Submitted by the form');
+    await snap('new-job');
+    await page.getByTestId('submit').click();
+    await page.getByRole('heading', { name: 'Submitted by the form' }).waitFor();
+    await phase('COMPLETED').waitFor({ timeout: 90_000 });
+    await expect.poll(() => inkOf('plot'), { timeout: 15_000 }).toBeGreaterThan(3);
+    await page.getByRole('tab', { name: 'Log' }).click();
+    await page.getByRole('log').locator('time').first().waitFor();
+    await page.getByRole('tab', { name: 'Result files' }).click();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: 'result.h5' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('result.h5');
+  });
+
+  it('uploads a FITS file and finds it among the spectra, with plot and header', async () => {
+    await page.goto('/files/SPECTRA');
+    await page
+      .getByTestId('file-input')
+      .setInputFiles({ name: LINE_SPECTRUM_NAME, mimeType: 'application/fits', buffer: fitsSpectrum() });
+    await page.getByRole('table').getByRole('link', { name: LINE_SPECTRUM_NAME, exact: true }).waitFor();
+    await snap('files');
+
+    await page.goto('/spectra');
+    await page.getByLabel('File name or designation').fill('e2e-line');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/q=e2e-line/);
+    await page.getByRole('link', { name: LINE_SPECTRUM_NAME }).click();
+    await expect.poll(() => inkOf('plot'), { timeout: 15_000 }).toBeGreaterThan(3);
+    await page.getByTestId('header').getByText('CRVAL1').waitFor();
+    await snap('spectrum');
+
+    const plot = page.getByTestId('plot');
+    await plot.focus();
+    await page.keyboard.press('ArrowRight');
+    await page.getByText(/^6\d{3}\.\d\d Å$/).waitFor();
+    const zoomOut = page.getByRole('button', { name: 'Zoom out' });
+    expect(await zoomOut.isDisabled()).toBe(true);
+    await page.keyboard.press('+');
+    await expect.poll(() => zoomOut.isDisabled()).toBe(false);
+    await page.keyboard.press('0');
+    await expect.poll(() => zoomOut.isDisabled()).toBe(true);
+  });
+
+  it('aborts a job', async () => {
+    await fillForm('To be aborted');
+    await page.getByRole('button', { name: 'Create without running' }).click();
+    await phase('PENDING').waitFor();
+    await page.getByTestId('abort').click();
+    await page.getByTestId('confirm').click();
+    await phase('ABORTED').waitFor({ timeout: 5000 });
+  });
+
+  it('follows the system’s colours, and remembers the switch', async () => {
+    const isDark = () => page.evaluate<boolean>("document.querySelector('.v-theme--dark') !== null");
+    await open({ viewport: { width: 1280, height: 860 }, colorScheme: 'dark' });
+    await page.goto('/spectra');
+    await expect.poll(isDark).toBe(true);
+    await snap('spectra-dark');
+    await page.getByTestId('theme-toggle').click();
+    await expect.poll(isDark).toBe(false);
+    await page.reload();
+    await page.getByRole('heading', { name: 'Spectra' }).waitFor();
+    expect(await isDark()).toBe(false);
+  });
+
+  it('fits a phone without sideways scrolling', async () => {
+    await open({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true });
+    for (const path of ['/jobs', '/jobs/new', '/spectra', '/files', '/files/SPECTRA', '/nothing-here']) {
+      await page.goto(path);
+      await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' });
+      await page.waitForTimeout(500);
+      expect(await overflow(), path).toBeLessThanOrEqual(0);
+      if (path === '/jobs') await snap('jobs-phone');
+    }
+  });
+
+  it('says that the server is gone, and recovers by itself', async () => {
+    await page.goto('/jobs');
+    await page.getByRole('row').nth(1).waitFor();
+    await page.route('**/api/**', (route) => route.abort());
+    await page.getByTestId('offline').waitFor({ timeout: 30_000 });
+    await page.unroute('**/api/**');
+    await page.getByText('The server answers again.').waitFor({ timeout: 10_000 });
+    await page.getByTestId('offline').waitFor({ state: 'detached' });
+  });
+
+  it('can be used from the keyboard: skip link, then the content', async () => {
+    await page.goto('/jobs');
+    await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+    await page.keyboard.press('Tab');
+    await page.getByRole('link', { name: 'Skip to the content' }).waitFor();
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate<string>('document.activeElement.id')).toBe('main');
+  });
+});
