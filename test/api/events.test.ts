@@ -1,0 +1,194 @@
+import { get as httpGet, type IncomingMessage } from 'node:http';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Job } from '../../contracts/job.ts';
+import { call, startTestServer, type TestServer } from './test-server.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server.close());
+
+interface StreamedEvent {
+  id: number;
+  event: string;
+  data: Record<string, unknown>;
+}
+
+function parse(text: string): StreamedEvent[] {
+  return text
+    .split('\n\n')
+    .filter((block) => block.startsWith('id:'))
+    .map((block) => {
+      const fields = Object.fromEntries(
+        block.split('\n').map((line) => {
+          const cut = line.indexOf(': ');
+          return [line.slice(0, cut), line.slice(cut + 2)] as const;
+        }),
+      );
+      return {
+        id: Number(fields['id']),
+        event: fields['event'] ?? '',
+        data: JSON.parse(fields['data'] ?? '') as Record<string, unknown>,
+      };
+    });
+}
+
+/** Reads a job's stream; `events` is what has come so far. */
+async function open(jobId: string, { after, header }: { after?: number; header?: string } = {}) {
+  const closing = new AbortController();
+  const query = after === undefined ? '' : `?last_event_id=${after}`;
+  const response = await fetch(`${server.url}/jobs/${jobId}/events${query}`, {
+    signal: closing.signal,
+    headers: header === undefined ? {} : { 'last-event-id': header },
+  });
+  let text = '';
+  const ended = (async () => {
+    const decoder = new TextDecoder();
+    try {
+      for await (const chunk of response.body ?? []) text += decoder.decode(chunk, { stream: true });
+      return 'ended';
+    } catch (error) {
+      return error instanceof Error ? error.name : 'broken';
+    }
+  })();
+  return {
+    response,
+    get events() {
+      return parse(text.slice(0, text.lastIndexOf('\n\n') + 2));
+    },
+    ended,
+    close: () => closing.abort(),
+  };
+}
+
+async function pendingJob(): Promise<string> {
+  const answer = await call('POST', `${server.url}/jobs`, { type: 'ACTIVE_ML', label: 'events' });
+  return Job.parse(answer.body).job_id;
+}
+const log = (jobId: string, message: string) => server.jobs.appendLog(jobId, { level: 'info', message });
+
+it('sends what was, then what comes, and goes on after the terminal phase', async () => {
+  const jobId = await pendingJob();
+  await log(jobId, 'line\nwith a break');
+  const stream = await open(jobId);
+  expect(stream.response.headers.get('content-type')).toBe('text/event-stream');
+  await expect.poll(() => stream.events.length).toBe(2);
+  const asked = Date.now();
+  await call('POST', `${server.url}/jobs/${jobId}/process/ABORT`);
+  await expect.poll(() => stream.events.length, { interval: 10 }).toBe(3);
+  // Woken by the notification, not by the poll.
+  expect(Date.now() - asked).toBeLessThan(2000);
+  expect(stream.events.map(({ id, event }) => [id, event])).toEqual([
+    [1, 'phase'],
+    [2, 'log'],
+    [3, 'phase'],
+  ]);
+  expect(stream.events[1]?.data).toMatchObject({ level: 'info', message: 'line\nwith a break' });
+  expect(stream.events[2]?.data).toMatchObject({ phase: 'ABORTED' });
+  expect(await Promise.race([stream.ended, Promise.resolve('open')])).toBe('open');
+  stream.close();
+  expect(await stream.ended).toBe('AbortError');
+});
+
+it('resumes after Last-Event-ID, by header or by query, the header winning', async () => {
+  const jobId = await pendingJob();
+  for (let index = 2; index <= 10; index++) await log(jobId, `line ${index}`);
+  for (const [options, first] of [
+    [{ after: 7 }, 8],
+    [{ header: '4' }, 5],
+    [{ after: 2, header: '9' }, 10],
+  ] as const) {
+    const stream = await open(jobId, options);
+    await expect.poll(() => stream.events.at(-1)?.id).toBe(10);
+    expect(stream.events[0]?.id).toBe(first);
+    stream.close();
+  }
+  expect((await call('GET', `${server.url}/jobs/${jobId}/events?last_event_id=x`)).status).toBe(422);
+  const wrong = await call('GET', `${server.url}/jobs/${jobId}/events`, undefined, { 'last-event-id': '-1' });
+  expect(wrong.status).toBe(422);
+});
+
+it('gives ids without gaps, in the order of the commits, under many writers', async () => {
+  const jobId = await pendingJob();
+  const stream = await open(jobId);
+  await Promise.all(
+    Array.from({ length: 10 }, async (_, writer) => {
+      for (let index = 0; index < 20; index++) await log(jobId, `${writer}/${index}`);
+    }),
+  );
+  await expect.poll(() => stream.events.length, { timeout: 10_000 }).toBe(201);
+  expect(stream.events.map(({ id }) => id)).toEqual(Array.from({ length: 201 }, (_, index) => index + 1));
+  const times = stream.events.map(({ data }) => String(data['at']));
+  expect(times).toEqual([...times].sort());
+  stream.close();
+});
+
+it('misses nothing when the listening connection is cut', async () => {
+  const jobId = await pendingJob();
+  const stream = await open(jobId);
+  await expect.poll(() => stream.events.length).toBe(1);
+  const cut = await server.pool.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where query ilike 'listen %'`,
+  );
+  expect(cut.rowCount).toBeGreaterThan(0);
+  await log(jobId, 'while nobody listens');
+  await expect.poll(() => stream.events.length, { timeout: 10_000 }).toBe(2);
+  // Listening again: fast once more.
+  await expect
+    .poll(
+      async () => {
+        const { rowCount } = await server.pool.query(
+          `select 1 from pg_stat_activity where query ilike 'listen %'`,
+        );
+        return rowCount;
+      },
+      { timeout: 10_000 },
+    )
+    .toBe(1);
+  await log(jobId, 'listening again');
+  await expect.poll(() => stream.events.length, { timeout: 1000, interval: 10 }).toBe(3);
+  stream.close();
+});
+
+it('costs no memory for a reader that does not read', async () => {
+  const jobId = await pendingJob();
+  // 40 MB of events: far more than the buffers of a connection.
+  await server.pool.query(
+    `insert into job_events (job_id, id, kind, data)
+     select $1, n, 'log', jsonb_build_object('level', 'info', 'message', repeat('x', 20000))
+     from generate_series(2, 2001) n`,
+    [jobId],
+  );
+  await server.pool.query('update jobs set event_sequence = 2001 where id = $1', [jobId]);
+  const readers: IncomingMessage[] = [];
+  const before = process.memoryUsage().rss;
+  for (let index = 0; index < 10; index++)
+    readers.push(
+      await new Promise<IncomingMessage>((resolve, reject) => {
+        httpGet(`${server.url}/jobs/${jobId}/events`, resolve).on('error', reject);
+      }),
+    );
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const grownMegabytes = (process.memoryUsage().rss - before) / 2 ** 20;
+  for (const reader of readers) reader.destroy();
+  // All of it for each reader would be 400 MB; a page each is 4 MB, and as much again on its way.
+  expect(grownMegabytes).toBeLessThan(250);
+  const stream = await open(jobId);
+  await expect.poll(() => stream.events.length, { timeout: 20_000 }).toBe(2001);
+  stream.close();
+});
+
+it('ends when its job is deleted, and when the server stops', async () => {
+  const deleted = await pendingJob();
+  const first = await open(deleted);
+  await expect.poll(() => first.events.length).toBe(1);
+  await call('DELETE', `${server.url}/jobs/${deleted}`);
+  expect(await first.ended).toBe('ended');
+  const second = await open(await pendingJob());
+  await expect.poll(() => second.events.length).toBe(1);
+  const asked = Date.now();
+  await server.restart();
+  expect(await second.ended).toBe('ended');
+  expect(Date.now() - asked).toBeLessThan(8000);
+});

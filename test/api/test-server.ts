@@ -1,0 +1,91 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { startServer } from '../../api/start-server.ts';
+import { type Environment, readEnvironment } from '../../contracts/environment.ts';
+import { connect } from '../../db/connection.ts';
+import { migrateDatabase } from '../../db/migrate.ts';
+import { createJobsRepository } from '../../db/repositories/jobs.ts';
+import { createOutboxRepository } from '../../db/repositories/outbox.ts';
+import { startPostgres } from '../../deploy/embedded/postgres.ts';
+
+/** Nobody listens there: Temporal is down. */
+export const NO_TEMPORAL = '127.0.0.1:1';
+
+/** The whole API on a PostgreSQL and a file store of its own, in one temporary directory. */
+export async function startTestServer(overrides: Partial<Record<keyof Environment, string>> = {}) {
+  const base = await mkdtemp(join(tmpdir(), 'api of a test '));
+  const postgres = await startPostgres({
+    dataDir: join(base, 'postgres'),
+    logFile: join(base, 'postgres.log'),
+  });
+  await migrateDatabase(postgres.url);
+  const environment = readEnvironment({
+    DATABASE_URL: postgres.url,
+    TEMPORAL_ADDRESS: NO_TEMPORAL,
+    FILES_DIR: join(base, 'files'),
+    TEMP_DIR: join(base, 'tmp'),
+    OBJECTS_DIR: join(base, 'objects'),
+    PORT: '0',
+    ...overrides,
+  });
+  const log = pino({ level: 'silent' });
+  const { db, pool, close } = connect(postgres.url);
+  let server = await startServer(environment, log);
+  return {
+    get origin() {
+      return server.url;
+    },
+    get url() {
+      return `${server.url}/api`;
+    },
+    db,
+    pool,
+    jobs: createJobsRepository(db),
+    outbox: createOutboxRepository(db),
+    environment,
+    filesDir: environment.FILES_DIR,
+    /** Stops the API and starts it again, with other settings. */
+    async restart(changes: Partial<Environment> = {}) {
+      await server.stop();
+      server = await startServer({ ...environment, ...changes }, log);
+    },
+    async close() {
+      await server.stop();
+      await close();
+      await postgres.stop();
+      await rm(base, { recursive: true, force: true });
+    },
+  };
+}
+
+export type TestServer = Awaited<ReturnType<typeof startTestServer>>;
+
+/** An answer, read whole. `body` is undefined where there is none. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: unknown;
+}
+
+/** Sends a request with an optional JSON body and reads the answer. */
+export async function call(
+  method: string,
+  url: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const response = await fetch(url, {
+    method,
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = (response.headers.get('content-type') ?? '').includes('json');
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text === '' ? undefined : isJson ? (JSON.parse(text) as unknown) : text,
+  };
+}
