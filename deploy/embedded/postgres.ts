@@ -25,6 +25,7 @@ import { cacheDirectory } from './cache.ts';
 import { freePort } from './port.ts';
 import {
   endProcess,
+  logTail,
   messageOf,
   processStartTime,
   startProcess,
@@ -32,6 +33,7 @@ import {
   type Exit,
   type Ladder,
   type ManagedProcess,
+  type ProcessIdentity,
 } from './process.ts';
 
 const run = promisify(execFile);
@@ -43,6 +45,7 @@ export interface StartPostgresOptions {
   port?: number;
   /** `<dataDir>.log` when absent. */
   logFile?: string;
+  onSpawn?: (identity: ProcessIdentity) => void;
 }
 
 export interface RunningPostgres {
@@ -64,7 +67,7 @@ const READY_SECONDS = 60;
 /** After a crash the backends of the old server hold its shared memory for a moment. */
 const STALE_SECONDS = 30;
 /** SIGINT: fast shutdown. SIGQUIT: immediate, recovers from its log at the next start. */
-const SHUTDOWN: Ladder = [
+export const POSTGRES_SHUTDOWN: Ladder = [
   ['SIGINT', 60],
   ['SIGQUIT', 10],
 ];
@@ -87,7 +90,7 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Runn
   const deadline = Date.now() + STALE_SECONDS * 1000;
   for (;;) {
     const port = options.port ?? (await freePort());
-    const postgres = await launch({ dataDir, port, logFile, binaries, launcher });
+    const postgres = await launch({ dataDir, port, logFile, binaries, launcher, onSpawn: options.onSpawn });
     const url = `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}`;
     const problem = await untilReady(postgres, `${url}/postgres`);
     if (problem === undefined) {
@@ -97,7 +100,7 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Runn
         port,
         pid: postgres.identity.pid,
         process: postgres,
-        stop: () => postgres.stop(SHUTDOWN),
+        stop: () => postgres.stop(POSTGRES_SHUTDOWN),
       };
     }
     await postgres.stop([['SIGQUIT', 10]]);
@@ -301,7 +304,7 @@ async function endOrphan(dataDir: string): Promise<void> {
   }
   const startedAt = Number.isInteger(pid) && pid > 0 ? await processStartTime(pid) : undefined;
   if (startedAt !== undefined && (await servesFrom(pid, dataDir))) {
-    await endProcess({ pid, startedAt }, SHUTDOWN);
+    await endProcess({ pid, startedAt }, POSTGRES_SHUTDOWN);
   }
   // PostgreSQL would take any living process with this pid, a zombie too, for the old server.
   await rm(pidFile, { force: true });
@@ -329,9 +332,10 @@ interface Launch {
   logFile: string;
   binaries: Binaries;
   launcher: Launcher;
+  onSpawn: StartPostgresOptions['onSpawn'];
 }
 
-function launch({ dataDir, port, logFile, binaries, launcher }: Launch): Promise<ManagedProcess> {
+function launch({ dataDir, port, logFile, binaries, launcher, onSpawn }: Launch): Promise<ManagedProcess> {
   const settings = {
     port,
     listen_addresses: '127.0.0.1',
@@ -355,6 +359,7 @@ function launch({ dataDir, port, logFile, binaries, launcher }: Launch): Promise
     cwd: dataDir,
     uid: launcher.uid,
     gid: launcher.gid,
+    onSpawn,
   });
 }
 
@@ -395,10 +400,4 @@ async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>
   } finally {
     await client.end();
   }
-}
-
-/** Last lines of a log file, for an error message. */
-async function logTail(path: string): Promise<string> {
-  const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
-  return lines.slice(-15).join('\n');
 }

@@ -44,6 +44,8 @@ export interface StartProcessOptions {
   cwd?: string;
   uid?: number;
   gid?: number;
+  /** Called as soon as the process exists, long before it serves: whoever starts it records it. */
+  onSpawn?: (identity: ProcessIdentity) => void;
 }
 
 const LOG_FILE_BYTES = 16 * 1024 * 1024;
@@ -88,6 +90,7 @@ export async function startProcess(options: StartProcessOptions): Promise<Manage
     else child.once('exit', settle);
   });
   const startedAt = (await processStartTime(pid)) ?? 'ended';
+  options.onSpawn?.({ pid, startedAt });
   return {
     name: options.name,
     identity: { pid, startedAt },
@@ -144,6 +147,12 @@ export async function ownIdentity(): Promise<ProcessIdentity> {
   const startedAt = await processStartTime(process.pid);
   if (startedAt === undefined) throw new Error('the start time of this process could not be read');
   return { pid: process.pid, startedAt };
+}
+
+/** Last lines of a log file, for an error message. */
+export async function logTail(path: string): Promise<string> {
+  const lines = (await readIfPresent(path))?.trimEnd().split('\n') ?? [];
+  return lines.slice(-15).join('\n');
 }
 
 /** Text of an error, for a message to a person. */
