@@ -167,8 +167,10 @@ const answerError: ErrorRequestHandler = (error: unknown, request, response, nex
     return;
   }
   const known = error instanceof HttpError ? error : fromExpress(error);
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
   // Of a body that nobody read more may be coming: the connection can't carry another request.
-  if (!request.complete) response.setHeader('Connection', 'close');
+  if (!request.complete && (encoding !== undefined || Number(length ?? 0) > 0))
+    response.setHeader('Connection', 'close');
   if (known) {
     request.log.debug({ status: known.status, code: known.code, detail: known.message }, 'refused');
     response.status(known.status).json(known.toBody());

@@ -58,7 +58,7 @@ function requestBodyOf(body: NonNullable<Route['body']>) {
 }
 
 /** The OpenAPI 3.1 document, from the very routes that are served. */
-export function createOpenApiDocument(routes: readonly Route[]) {
+export function createOpenApiDocument(routes: readonly Route[]): ReturnType<typeof createDocument> {
   const paths: NonNullable<ZodOpenApiObject['paths']> = {};
   for (const route of routes) {
     const responses: ZodOpenApiResponsesObject = {};

@@ -41,12 +41,14 @@ async function startListening(server: Server, host: string, port: number): Promi
 /** Ends when every request has been answered, or after DRAIN_MS. */
 async function stopListening(server: Server, log: Logger): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  // A browser keeps its connections; each goes once its answer is out.
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
   const force = setTimeout(() => {
     log.warn('requests under way are cut off');
     server.closeAllConnections();
   }, DRAIN_MS);
   await closed;
+  clearInterval(idle);
   clearTimeout(force);
 }
 
@@ -65,7 +67,13 @@ export async function startServer(environment: Environment, log: Logger): Promis
   });
   const { db, close } = connect(environment.DATABASE_URL);
   // Lazy: the API answers, and commands are kept, while Temporal is away.
-  const connection = Connection.lazy({ address: environment.TEMPORAL_ADDRESS });
+  const connection = Connection.lazy({
+    address: environment.TEMPORAL_ADDRESS,
+    connectTimeout: '2s',
+    // Without the client's own retries: the outbox tries again, readiness says what is, and a retry that outlives
+    // this connection would throw out of a timer.
+    interceptors: [],
+  });
   const temporal = new Client({ connection, namespace: NAMESPACE });
   const hub = new JobEventHub();
   const server = createServer(
