@@ -45,5 +45,6 @@ for path in paths:
 np.array(keep, "<f4").tofile(os.path.join(HERE, "keep.f32"))
 np.array(mask, "<f4").tofile(os.path.join(HERE, "mask.f32"))
 with open(os.path.join(HERE, "paths.json"), "w") as handle:
-    json.dump(paths, handle, indent=1)
+    json.dump(paths, handle, indent=2)
+    handle.write("\n")
 print(len(paths), "spectra,", int(np.isnan(np.array(mask)[:, 0]).sum()), "with a long gap in the window")
