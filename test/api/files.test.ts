@@ -141,7 +141,7 @@ describe('upload and download', () => {
     for (const name of ['kept.txt', 'lost.txt']) {
       const socket = connectSocket(Number(port), hostname);
       socket.write(
-        `POST /api/files/${name}/upload?parent_dir_path=/${name === 'kept.txt' ? '' : 'new'} HTTP/1.1\r\nHost: x\r\n` +
+        `POST /api/files/${name}/upload?parent_dir_path=/${name === 'kept.txt' ? '' : 'new'} HTTP/1.1\r\nHost: localhost\r\n` +
           'Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000000\r\n\r\n' +
           '--b\r\ncontent-disposition: form-data; name="file"; filename="n"\r\n\r\n',
       );

@@ -1,0 +1,88 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connect } from '../db/connection.ts';
+import { createFileStore } from '../storage/file-store.ts';
+import { createApp } from './app.ts';
+import { JobEventHub } from './job-event-hub.ts';
+
+let base: string;
+let webRoot: string;
+let server: Server;
+let origin: string;
+
+beforeAll(async () => {
+  base = await mkdtemp(join(tmpdir(), 'app of a test '));
+  webRoot = join(base, 'web');
+  const tempDir = join(base, 'tmp');
+  const address = '127.0.0.1:1';
+  const app = createApp({
+    db: connect(`postgresql://nobody@${address}/nothing`).db,
+    fileStore: await createFileStore({ root: join(base, 'files'), tempDir }),
+    temporal: new Client({ connection: Connection.lazy({ address }) }),
+    hub: new JobEventHub(),
+    log: pino({ level: 'silent' }),
+    tempDir,
+    corsOrigins: [],
+    webRoot,
+  });
+  server = createServer(app);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new Error('the server has no port');
+  origin = `http://127.0.0.1:${bound.port}`;
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  server.close();
+  await rm(base, { recursive: true, force: true });
+});
+
+it('says how to build the dashboard where it is not built', async () => {
+  const response = await fetch(origin);
+  expect(response.status).toBe(404);
+  expect(response.headers.get('content-type')).toContain('text/plain');
+  expect(await response.text()).toContain('npm run build');
+});
+
+it('serves hashed assets for good, and its page for every room of it', async () => {
+  await mkdir(join(webRoot, 'assets'), { recursive: true });
+  await writeFile(join(webRoot, 'index.html'), '<!doctype html><title>dashboard</title>');
+  await writeFile(join(webRoot, 'assets', 'index-Ab3.js'), 'export {};');
+  await writeFile(join(webRoot, 'assets', 'font-Ab3.woff2'), 'x');
+  const get = async (path: string) => {
+    const response = await fetch(origin + path);
+    const { status, headers } = response;
+    return {
+      status,
+      type: headers.get('content-type'),
+      cache: headers.get('cache-control'),
+      text: await response.text(),
+    };
+  };
+  const script = await get('/assets/index-Ab3.js');
+  expect(script).toMatchObject({ status: 200, cache: 'public, max-age=31536000, immutable' });
+  expect(script.type).toMatch(/^text\/javascript/);
+  expect((await get('/assets/font-Ab3.woff2')).type).toBe('font/woff2');
+  for (const path of [
+    '/',
+    '/jobs',
+    '/jobs/7f9c24e8-3b12-4fef-91e0-56a5d5a0a0a0',
+    '/files?path=%2Fa',
+    '/apiary',
+  ]) {
+    const page = await get(path);
+    expect(page, path).toMatchObject({ status: 200, cache: 'no-cache' });
+    expect(page.type).toMatch(/^text\/html/);
+    expect(page.text).toContain('dashboard');
+  }
+  for (const path of ['/assets/gone.js', '/api/nothing', '/api', '/..%2f..%2fetc%2fpasswd']) {
+    const answer = await get(path);
+    expect(answer.text, path).not.toContain('root:');
+    if (path !== '/..%2f..%2fetc%2fpasswd') expect(answer.status, path).toBe(404);
+  }
+});
