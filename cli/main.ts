@@ -30,21 +30,24 @@ Examples:
   spectrolabe watch 3f0c…                             follow a job; Ctrl-C leaves it running
   spectrolabe jobs --json`,
     );
-  const api = () => new Option('--api URL', 'address of the API').env('SPECTROLABE_API').default(DEFAULT_API);
+  const api = () => new Option('--api <url>', 'address of the API').env('SPECTROLABE_API').default(DEFAULT_API);
   const json = () => new Option('--json', 'print JSON only');
 
   program
     .command('up')
     .description('start PostgreSQL, Temporal, API, dashboard and workers on this machine')
-    .option('--data DIR', 'where all state lies', './data')
-    .option('--port N', 'of dashboard and API', '10000')
+    .option('--data <dir>', 'where all state lies', './data')
+    .option('--port <n>', 'of dashboard and API', '10000')
     .option(
-      '--host ADDRESS',
+      '--host <address>',
       'address to listen on; only this machine’s own until there are users',
       '127.0.0.1',
     )
-    .option('--spectra DIR', 'an existing archive of FITS files, used in place and read-only')
+    .option('--spectra <dir>', 'an existing archive of FITS files, used in place and read-only')
     .option('--empty', 'do not load the sample spectra')
+    .option('--postgres-port <n>', 'of the embedded PostgreSQL (default: a free one)')
+    .option('--temporal-port <n>', 'of the embedded Temporal (default: a free one)')
+    .option('--temporal-ui-port <n>', 'of its web UI (default: 10001 if free)')
     .addHelpText(
       'after',
       '\nEnvironment: DATABASE_URL, TEMPORAL_ADDRESS use services that exist instead of our own.',
@@ -56,7 +59,7 @@ Examples:
     .command('demo')
     .description('preprocess the sample spectra in a temporary directory and print a table')
     .addOption(json())
-    .option('--out FILE', 'keep result.h5 as this file')
+    .option('--out <file>', 'keep result.h5 as this file')
     .action(async (options) => {
       code = await demo(options);
     });
@@ -65,8 +68,8 @@ Examples:
     .description('create a job from a configuration and run it')
     .argument('<type>', 'DATA_PREPROCESSING')
     .argument('<config>', 'configuration, a JSON file; - reads standard input')
-    .option('--label TEXT', 'what to call it (default: the file’s name)')
-    .option('--description TEXT', 'more about it')
+    .option('--label <text>', 'what to call it (default: the file’s name)')
+    .option('--description <text>', 'more about it')
     .option('--wait', 'follow it to its end')
     .addOption(json())
     .addOption(api())
@@ -85,8 +88,8 @@ Examples:
   program
     .command('jobs')
     .description('list jobs, newest first')
-    .option('--phase PHASE', 'PENDING, PROCESSING, COMPLETED, ERROR or ABORTED')
-    .option('--limit N', 'how many', '20')
+    .option('--phase <phase>', 'PENDING, PROCESSING, COMPLETED, ERROR or ABORTED')
+    .option('--limit <n>', 'how many', '20')
     .addOption(json())
     .addOption(api())
     .action(async (options) => {
@@ -95,7 +98,7 @@ Examples:
   program
     .command('scan')
     .description('read the spectra archive into the catalogue')
-    .option('--dir PATH', 'only this directory of the archive', '/')
+    .option('--dir <path>', 'only this directory of the archive', '/')
     .addOption(json())
     .addOption(api())
     .action(async (options) => {

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { z } from 'zod';
 import { startStack, type Stack } from '../deploy/embedded/stack.ts';
 import { EXIT, type ExitCode, usage } from './exit-codes.ts';
 
@@ -9,12 +10,18 @@ export interface UpOptions {
   host: string;
   spectra?: string;
   empty?: boolean;
+  postgresPort?: string;
+  temporalPort?: string;
+  temporalUiPort?: string;
 }
+
+/** From a terminal npm passes a Ctrl-C on that the terminal has sent us already; one this soon is the same one. */
+const SAME_CTRL_C_MS = 1000;
 
 /** Starts everything and stays until Ctrl-C, SIGTERM or the terminal's end; a second Ctrl-C does not wait. */
 export async function up(options: UpOptions): Promise<ExitCode> {
-  const port = Number(options.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) return usage('--port is a number from 0 to 65535');
+  const ports = Ports.safeParse(options);
+  if (!ports.success) return usage(ports.error.issues.map(({ message }) => message).join('\n'));
   if (!['127.0.0.1', 'localhost', '::1'].includes(options.host))
     return usage(
       `--host ${options.host} is refused: there are no users and no passwords yet, so everybody there could read and delete everything. Use 127.0.0.1, and a tunnel (ssh -L) from other machines.`,
@@ -24,30 +31,38 @@ export async function up(options: UpOptions): Promise<ExitCode> {
     return usage(`--spectra ${spectra} is not a directory`);
 
   const say = (message: string) => process.stderr.write(`${message}\n`);
+  // A terminal that was closed takes no more words; the parts are stopped in order all the same.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const interrupt = new AbortController();
+  const force = new AbortController();
+  let firstInterruptAt = 0;
   const interrupted = new Promise<'interrupted'>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
       process.on(signal, () => {
-        if (interrupt.signal.aborted && signal === 'SIGINT') {
+        if (!interrupt.signal.aborted) {
+          firstInterruptAt = Date.now();
+          say('\nStopping … (the next start goes on, running jobs included; Ctrl-C again does not wait)');
+          interrupt.abort(new Error('Stopped before it was ready.'));
+          done('interrupted');
+        } else if (signal === 'SIGINT' && Date.now() - firstInterruptAt > SAME_CTRL_C_MS) {
           say('Stopping at once. The next start recovers what was under way.');
-          process.exit(EXIT.failed);
+          force.abort();
         }
-        if (!interrupt.signal.aborted) say('\nStopping … (the next start goes on, running jobs included)');
-        interrupt.abort(new Error('stopped before it was ready'));
-        done('interrupted');
       });
   });
   let stack: Stack;
   try {
     stack = await startStack({
       data: options.data,
-      port,
+      ...ports.data,
+      host: options.host,
       spectra,
       empty: options.empty,
       databaseUrl: process.env.DATABASE_URL || undefined,
       temporalAddress: process.env.TEMPORAL_ADDRESS || undefined,
       say,
       signal: interrupt.signal,
+      forceSignal: force.signal,
     });
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
@@ -77,6 +92,18 @@ export async function up(options: UpOptions): Promise<ExitCode> {
     say('Stopped.');
   }
 }
+
+const port = (option: string, lowest = 1) =>
+  z.coerce.number().refine((value) => Number.isInteger(value) && value >= lowest && value <= 65535, {
+    error: `${option} is a number from ${lowest} to 65535`,
+  });
+/** Of the services that are not given one a free port is chosen. */
+const Ports = z.object({
+  port: port('--port', 0),
+  postgresPort: port('--postgres-port').optional(),
+  temporalPort: port('--temporal-port').optional(),
+  temporalUiPort: port('--temporal-ui-port').optional(),
+});
 
 async function isDirectory(path: string): Promise<boolean> {
   try {

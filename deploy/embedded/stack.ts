@@ -32,6 +32,8 @@ export interface StackOptions {
   say: Say;
   /** Aborted by Ctrl-C: a start under way is given up and undone in order. */
   signal?: AbortSignal;
+  /** Aborted by a second Ctrl-C: stopping does not wait. What the databases have acknowledged is on disk. */
+  forceSignal?: AbortSignal;
 }
 
 export interface Stack {
@@ -43,8 +45,6 @@ export interface Stack {
   pids(): Partial<Record<PartName, number>>;
   /** Stops API, workers, Temporal, PostgreSQL, in this order, and gives the data directory free. */
   stop(): Promise<void>;
-  /** Ends a `stop()` under way at once: what the databases have acknowledged is on disk. */
-  force(): void;
   /** Rejects when a part cannot be brought back. */
   failed: Promise<never>;
 }
@@ -79,6 +79,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { say, signal } = options;
   const directory = await takeDataDirectory(options.data);
   const parts = new Supervisor(directory, say);
+  options.forceSignal?.addEventListener('abort', () => parts.force(), { once: true });
   try {
     const orphans = await directory.endOrphans(LADDERS);
     if (orphans.length > 0) say(`Ended what an earlier start had left running: ${orphans.join(', ')}.`);
@@ -139,9 +140,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       dataDirectory: directory.root,
       pids: () => parts.pids(),
       stop: () => parts.stop(),
-      force: () => {
-        parts.force();
-      },
       failed: parts.failed,
     };
   } catch (error) {
@@ -300,9 +298,9 @@ interface TemporalPlace {
 async function launchTemporal(
   parts: Supervisor,
   directory: DataDirectory,
-  { say, headless, temporalPort, temporalUiPort }: StackOptions,
+  { say, signal, headless, temporalPort, temporalUiPort }: StackOptions,
 ): Promise<TemporalPlace> {
-  const executable = await findTemporal(say);
+  const executable = await findTemporal(say, signal);
   const port = temporalPort ?? (await freePort());
   const uiPort = headless ? 'none' : (temporalUiPort ?? (await preferredPort(DEFAULT_UI_PORT)));
   let place: TemporalPlace = { address: '', uiUrl: undefined };

