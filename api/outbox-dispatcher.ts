@@ -84,7 +84,11 @@ export function startOutboxDispatcher({
         } else if (taken.error !== undefined) {
           const { row, error } = taken;
           const delivery = { command: row.command, workflowId: row.workflowId, attempts: row.attempts + 1 };
-          log.warn({ err: error, ...delivery }, 'Temporal did not take a command; it is tried again');
+          // The message says it all; a trace each time would fill the log while Temporal is away.
+          log.warn(
+            { reason: String(error), ...delivery },
+            'Temporal did not take a command; it is tried again',
+          );
         }
       } catch (error) {
         log.warn({ err: error }, 'the outbox could not be read; it is tried again');

@@ -57,8 +57,8 @@ export async function listLiveWorkers(client: Client): Promise<WorkerInfo[]> {
 }
 
 /**
- * Whether somebody polls the queue, of servers that don't know ListWorkers or whose workers send no heartbeat.
- * Says no to a one-slot worker deep in a long activity.
+ * Whether somebody polls the queue, for servers that don't know ListWorkers. Says yes for a minute after a worker's
+ * death, and no to a one-slot worker deep in a long activity.
  */
 export async function hasPoller(client: Client, taskQueue: TaskQueue): Promise<boolean> {
   for (const taskQueueType of [1, 2]) {

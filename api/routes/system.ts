@@ -15,6 +15,8 @@ import { defineRoute, type Route } from '../route.ts';
 import { hasPoller, listLiveWorkers } from '../workers.ts';
 
 const CHECK_TIMEOUT_MS = 3000;
+/** gRPC status of a call that the server doesn't know. */
+const UNIMPLEMENTED = 12;
 const tags: [string] = ['system'];
 const QUEUES = Object.values(TASK_QUEUES);
 
@@ -70,14 +72,16 @@ export function systemRoutes(dependencies: SystemDependencies): Route[] {
   async function checkQueues(): Promise<Record<string, Check>> {
     const workers = withDeadline(() => listLiveWorkers(temporal)).catch((error: unknown) => {
       // An older server, or the test server: the pollers have to say.
-      if (isGrpcServiceError(error)) return [];
+      if (isGrpcServiceError(error) && error.code === UNIMPLEMENTED) return undefined;
       throw error;
     });
     const checks = QUEUES.map(async (queue) => {
       const result = await check(async () => {
-        if ((await workers).some((worker) => worker.task_queue === queue)) return { ok: true };
-        if (await withDeadline(() => hasPoller(temporal, queue))) return { ok: true };
-        return { ok: false, detail: 'no worker is polling' };
+        const live = await workers;
+        const isPolled = live
+          ? live.some((worker) => worker.task_queue === queue && worker.status === 'running')
+          : await withDeadline(() => hasPoller(temporal, queue));
+        return isPolled ? { ok: true } : { ok: false, detail: 'no worker is polling' };
       });
       return [queue, result] as const;
     });
