@@ -1,0 +1,180 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ArtifactPage, ENDED_PHASES, Job } from '../../contracts/job.ts';
+import { freePort } from '../../deploy/embedded/port.ts';
+
+// What a user fears most: something dies in the middle. Each time the result must be the undisturbed one, byte by byte.
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const samples = join(root, 'samples', 'spectra');
+const COPIES = 60;
+const CONFIG = {
+  data_dir_path: '/survey',
+  wave_start_point: 3900,
+  wave_end_point: 8900,
+  wave_point_count: 2000,
+};
+
+let directory: string;
+let api: string;
+let up: ChildProcess;
+let undisturbed: string;
+
+async function start(): Promise<void> {
+  const port = await freePort();
+  api = `http://127.0.0.1:${port}/api`;
+  up = spawn(
+    process.execPath,
+    ['bin/spectrolabe.mjs', 'up', '--data', directory, '--port', String(port), '--empty'],
+    {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
+  for (let i = 0; i < 600; i++) {
+    if (up.exitCode !== null) throw new Error(`npm start ended with ${up.exitCode}`);
+    const ready = await fetch(`${api}/ready`).catch(() => undefined);
+    if (ready?.ok) return;
+    await delay(100);
+  }
+  throw new Error('not ready within a minute');
+}
+
+const call = async <T>(
+  schema: { parse(value: unknown): T },
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<T> => {
+  const answer = await fetch(`${api}${path}`, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  return schema.parse(await answer.json());
+};
+
+async function submit(): Promise<string> {
+  const { job_id: id } = await call(Job, 'POST', '/jobs', {
+    type: 'DATA_PREPROCESSING',
+    label: 'faults',
+    config: CONFIG,
+  });
+  await call(Job, 'POST', `/jobs/${id}/process/RUN`);
+  return id;
+}
+
+/** Polls the job, through times when nobody answers. */
+async function until(id: string, reached: (job: Job) => boolean): Promise<Job> {
+  const deadline = Date.now() + 90_000;
+  for (;;) {
+    const job = await call(Job, 'GET', `/jobs/${id}`).catch(() => undefined);
+    if (job && reached(job)) return job;
+    if (Date.now() > deadline) throw new Error(`the job is ${JSON.stringify(job)}`);
+    await delay(20);
+  }
+}
+const isUnderWay = (job: Job) => job.phase === 'PROCESSING' && (job.progress?.total ?? 0) > 0;
+const hasEnded = (job: Job) => ENDED_PHASES.includes(job.phase);
+
+/** SHA-256 of a completed job's result.h5. */
+async function resultOf(id: string): Promise<string> {
+  const job = await until(id, hasEnded);
+  expect(job).toMatchObject({ phase: 'COMPLETED', progress: { rejected: 0 } });
+  const { artifacts } = await call(ArtifactPage, 'GET', `/jobs/${id}/artifacts`);
+  return artifacts.find(({ path }) => path === 'result.h5')?.sha256 ?? 'no result';
+}
+
+/** The process of this stack (and of no other) that runs `entry`. */
+function pidOf(entry: string): number {
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const isOurs = readFileSync(`/proc/${name}/environ`, 'utf8').includes(
+        `FILES_DIR=${join(directory, 'files')}`,
+      );
+      if (isOurs && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(entry)) return Number(name);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error)) throw error; // it ended while we looked
+    }
+  }
+  throw new Error(`nothing runs ${entry}`);
+}
+
+describe.skipIf(!existsSync('/proc/self/environ'))('preprocessing survives kill -9', () => {
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'spectrolabe faults '));
+    for (let copy = 0; copy < COPIES; copy++) {
+      const target = join(directory, 'files', 'SPECTRA', 'survey', String(copy).padStart(3, '0'));
+      mkdirSync(target, { recursive: true });
+      cpSync(samples, target, { recursive: true });
+    }
+    await start();
+    undisturbed = await resultOf(await submit());
+  });
+  afterAll(async () => {
+    if (up.exitCode === null) {
+      const ended = new Promise((resolve) => up.once('exit', resolve));
+      up.kill('SIGTERM');
+      await ended;
+    }
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('of the worker', async () => {
+    const id = await submit();
+    await until(id, isUnderWay);
+    process.kill(pidOf('workers/cpu.js'), 'SIGKILL');
+    expect(await resultOf(id)).toBe(undisturbed);
+  });
+
+  it('of the control worker', async () => {
+    const id = await submit();
+    await until(id, isUnderWay);
+    process.kill(pidOf('workers/control.js'), 'SIGKILL');
+    expect(await resultOf(id)).toBe(undisturbed);
+  });
+
+  it('of the API, right after RUN was answered', async () => {
+    const id = await submit();
+    process.kill(pidOf('api/server.js'), 'SIGKILL');
+    expect(await resultOf(id)).toBe(undisturbed);
+  });
+
+  it('of npm start itself: the next start goes on', async () => {
+    const id = await submit();
+    await until(id, isUnderWay);
+    const ended = new Promise((resolve) => up.once('exit', resolve));
+    up.kill('SIGKILL');
+    await ended;
+    await start();
+    expect(await resultOf(id)).toBe(undisturbed);
+  });
+
+  it('and Ctrl-C, which stops in order: the next start goes on', async () => {
+    const id = await submit();
+    await until(id, isUnderWay);
+    const ended = new Promise((resolve) => up.once('exit', resolve));
+    up.kill('SIGINT');
+    expect(await ended).toBe(0);
+    await start();
+    expect(await resultOf(id)).toBe(undisturbed);
+  });
+
+  it('and aborts within two seconds, with nothing left of the run', async () => {
+    const id = await submit();
+    const { dir_path: path } = await until(id, isUnderWay);
+    const asked = Date.now();
+    expect(await call(Job, 'POST', `/jobs/${id}/process/ABORT`)).toMatchObject({ phase: 'ABORTED' });
+    while (existsSync(join(directory, 'objects', 'work', id))) {
+      expect(Date.now() - asked).toBeLessThan(5000);
+      await delay(20);
+    }
+    expect(readdirSync(join(directory, 'files', path))).not.toContain('result.h5');
+  });
+});
