@@ -200,6 +200,8 @@ export function createJobsRepository(db: Database) {
       return command(id, async (tx, job) => {
         if (job.phase === 'PROCESSING') return wrongPhase(job, 'a running job must be aborted first');
         await tx.delete(jobs).where(eq(jobs.id, id));
+        // Its event streams end.
+        await tx.execute(sql`select pg_notify('job_events', ${id})`);
         return { job };
       });
     },
