@@ -93,10 +93,10 @@ export async function up(options: UpOptions): Promise<ExitCode> {
   }
 }
 
-const port = (option: string, lowest = 1) =>
-  z.coerce.number().refine((value) => Number.isInteger(value) && value >= lowest && value <= 65535, {
-    error: `${option} is a number from ${lowest} to 65535`,
-  });
+function port(option: string, lowest = 1) {
+  const error = `${option} is a number from ${lowest} to 65535`;
+  return z.coerce.number({ error }).int({ error }).min(lowest, { error }).max(65535, { error });
+}
 /** Of the services that are not given one a free port is chosen. */
 const Ports = z.object({
   port: port('--port', 0),

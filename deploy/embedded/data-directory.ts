@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -91,7 +92,7 @@ export async function takeDataDirectory(directory: string): Promise<DataDirector
 
 async function acquire(lockFile: string, own: ProcessIdentity, root: string): Promise<void> {
   // Linked into place with its content: nobody ever reads a lock half written.
-  const beside = `${lockFile}.${own.pid}`;
+  const beside = `${lockFile}.${randomUUID()}`;
   writeFileSync(beside, JSON.stringify(own));
   try {
     for (;;) {
@@ -114,7 +115,7 @@ async function acquire(lockFile: string, own: ProcessIdentity, root: string): Pr
 
 /** Of two starts that meet a stale lock one takes it away; the other must not take the new lock of the first. */
 async function dropStale(lockFile: string, staleContent: string, root: string): Promise<void> {
-  const aside = `${lockFile}.stale.${process.pid}`;
+  const aside = `${lockFile}.stale.${randomUUID()}`;
   try {
     renameSync(lockFile, aside);
   } catch (error) {
