@@ -51,7 +51,7 @@ export function ensureInstalled(root) {
 }
 
 function isInstalled(root) {
-  return stampIs(join(root, 'node_modules', '.spectrolabe-lock'), hashOf([join(root, 'package-lock.json')]));
+  return stampIs(join(root, 'node_modules', '.spectrolabe-lock'), hashOf(root, ['package-lock.json']));
 }
 
 function install(root) {
@@ -64,7 +64,7 @@ function install(root) {
     npm_config_production: undefined,
   };
   run(root, 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], environment);
-  writeFileSync(join(root, 'node_modules', '.spectrolabe-lock'), hashOf([join(root, 'package-lock.json')]));
+  writeFileSync(join(root, 'node_modules', '.spectrolabe-lock'), hashOf(root, ['package-lock.json']));
 }
 
 function isBuilt(root) {
@@ -103,15 +103,16 @@ export function build(root) {
 function sourcesHash(root) {
   const files = SOURCES.flatMap((directory) =>
     readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' }).map((name) =>
-      join(root, directory, name),
+      join(directory, name),
     ),
-  ).filter((path) => !path.endsWith('.test.ts') && statSync(path).isFile());
-  return hashOf([...files.sort(), ...CONFIGURATION.map((name) => join(root, name))]);
+  ).filter((path) => !path.endsWith('.test.ts') && statSync(join(root, path)).isFile());
+  return hashOf(root, [...files.sort(), ...CONFIGURATION]);
 }
 
-function hashOf(files) {
-  const hash = createHash('sha256').update(process.versions.modules);
-  for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(file));
+/** Over paths below the root: a tree that was moved or copied is not stale. */
+function hashOf(root, files) {
+  const hash = createHash('sha256').update(`${process.platform} ${process.arch}`);
+  for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(join(root, file)));
   return hash.digest('hex');
 }
 
