@@ -11,7 +11,7 @@ export function createFailJob(dependencies: ControlDependencies) {
   }: {
     jobId: string;
     message: string;
-    trace: string;
+    trace?: string;
   }): Promise<void> {
     const job = await jobs.find(jobId);
     if (job?.phase !== 'PROCESSING') return;

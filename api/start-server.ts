@@ -8,11 +8,13 @@ import type { Environment } from '../contracts/environment.ts';
 import { NAMESPACE } from '../contracts/task-queues.ts';
 import { connect } from '../db/connection.ts';
 import { listen } from '../db/notifications.ts';
+import { createJobsRepository } from '../db/repositories/jobs.ts';
 import { createOutboxRepository } from '../db/repositories/outbox.ts';
 import { createFileStore } from '../storage/file-store.ts';
 import { createApp } from './app.ts';
 import { JobEventHub } from './job-event-hub.ts';
 import { startOutboxDispatcher } from './outbox-dispatcher.ts';
+import { startRunReconciler } from './run-reconciler.ts';
 
 /** How long requests under way (a big upload) may take after we were asked to stop. */
 const DRAIN_MS = 10_000;
@@ -93,6 +95,7 @@ export async function startServer(environment: Environment, log: Logger): Promis
   server.requestTimeout = 0;
   const port = await startListening(server, environment.HOST, environment.PORT);
   const dispatcher = startOutboxDispatcher({ outbox: createOutboxRepository(db), client: temporal, log });
+  const reconciler = startRunReconciler({ db, jobs: createJobsRepository(db), client: temporal, log });
   const listener = listen(environment.DATABASE_URL, {
     onNotification: (channel, payload) => {
       if (channel === 'outbox') dispatcher.wake();
@@ -111,6 +114,7 @@ export async function startServer(environment: Environment, log: Logger): Promis
       hub.close();
       await stopListening(server, log);
       await dispatcher.stop();
+      await reconciler.stop();
       await listener.close();
       await connection.close();
       await close();

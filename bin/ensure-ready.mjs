@@ -15,6 +15,7 @@ const SOURCES = [
   'web',
   'cli',
   'deploy',
+  'bench',
   'test',
 ];
 const CONFIGURATION = [

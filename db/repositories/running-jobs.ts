@@ -1,7 +1,7 @@
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Database } from '../connection.ts';
-import { jobs } from '../schema.ts';
+import { jobs, outbox } from '../schema.ts';
 
 /** The directories that a running job stands on, as store path and as `data_dir_path`. */
 export interface RunningJob {
@@ -22,4 +22,19 @@ export async function listRunningJobs(db: Database): Promise<RunningJob[]> {
     const data = DataConfig.safeParse(config);
     return { jobId, jobDirectory, ...(data.success ? { dataDirectory: data.data.data_dir_path } : {}) };
   });
+}
+
+/**
+ * Running jobs whose every command Temporal has taken, some time ago: what they are waiting for is their run alone.
+ * The pause lets a run that is just ending say so itself.
+ */
+export async function listRunsWithoutCommands(db: Database): Promise<{ id: string; workflowId: string }[]> {
+  const rows = await db
+    .select({ id: jobs.id, workflowId: jobs.workflowId })
+    .from(jobs)
+    .where(
+      sql`${jobs.phase} = 'PROCESSING' and ${jobs.startedAt} < now() - interval '10 seconds' and not exists (
+        select 1 from ${outbox} where ${outbox.workflowId} = ${jobs.workflowId})`,
+    );
+  return rows.flatMap(({ id, workflowId }) => (workflowId === null ? [] : [{ id, workflowId }]));
 }

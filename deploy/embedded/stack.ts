@@ -1,7 +1,8 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { migrateDatabase } from '../../db/migrate.ts';
 import { takeDataDirectory, type DataDirectory, type PartName } from './data-directory.ts';
+import { packageRoot } from './package-root.ts';
 import { freePort, isPortFree } from './port.ts';
 import { POSTGRES_SHUTDOWN, startPostgres } from './postgres.ts';
 import { logTail, messageOf, startProcess, type Exit, type Ladder, type ManagedProcess } from './process.ts';
@@ -260,9 +261,9 @@ function describe({ code, signal }: Exit): string {
   return signal ?? `exit code ${code}`;
 }
 
-/** Path of a compiled entry point; the stack runs from dist/. */
+/** Path of a compiled entry point: the children run from dist/, also where this file itself is the source (tests). */
 function compiled(entry: string): string {
-  return fileURLToPath(new URL(`../../${entry}`, import.meta.url));
+  return join(packageRoot(), 'dist', entry);
 }
 
 async function choosePort(port: number, host: string): Promise<number> {

@@ -3,7 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { reconcileRuns } from '../../api/run-reconciler.ts';
 import { Job } from '../../contracts/job.ts';
 import { Ready } from '../../contracts/system.ts';
 import { NAMESPACE } from '../../contracts/task-queues.ts';
@@ -225,4 +227,20 @@ it('is delivered once by two processes at once', async () => {
   expect(new Set(delivered).size).toBe(40);
   for (const id of workflowIds)
     expect(delivered.indexOf(`${id} pause`)).toBeLessThan(delivered.indexOf(`${id} resume`));
+});
+
+it('ends a job whose run was terminated behind its back, and leaves one that runs alone', async () => {
+  const [terminated, running] = [await run(), await run()];
+  await drained();
+  await client.workflow.getHandle(terminated).terminate('an operator');
+  // A run is compared only once it is ten seconds old.
+  await server.pool.query(`update jobs set started_at = now() - interval '1 minute' where id = any($1)`, [
+    [terminated, running],
+  ]);
+  await reconcileRuns(server.db, server.jobs, client, pino({ level: 'silent' }));
+  expect(await server.jobs.find(terminated)).toMatchObject({
+    phase: 'ERROR',
+    error: { message: expect.stringContaining('terminated') as unknown },
+  });
+  expect(await server.jobs.find(running)).toMatchObject({ phase: 'PROCESSING' });
 });

@@ -198,7 +198,7 @@ describe('preprocess', () => {
     expect(calls).toContain('fail none of the 10 files gave a spectrum; the rejects say why');
   });
 
-  it('cleans up when it is cancelled, without calling it a failure', async () => {
+  it('tells that it was cancelled, and cleans up', async () => {
     const slow = activities(3, {
       preprocessShard: async () => {
         calls.push('running');
@@ -219,7 +219,10 @@ describe('preprocess', () => {
       expect(error).toBeInstanceOf(WorkflowFailedError);
       expect(error instanceof WorkflowFailedError && error.cause).toBeInstanceOf(CancelledFailure);
     });
-    expect(calls.filter((call) => call !== 'list' && call !== 'running')).toEqual(['discard all']);
+    expect(calls.filter((call) => call !== 'list' && call !== 'running')).toEqual([
+      'fail the run was cancelled in Temporal',
+      'discard all',
+    ]);
   });
 
   it('takes a result back that came too late', async () => {

@@ -147,7 +147,8 @@ export async function preprocess(
     if (error instanceof ContinueAsNew) throw error;
     // Whether aborted or failed: the clean-up itself must not be cancelled.
     await CancellationScope.nonCancellable(async () => {
-      if (!isCancellation(error)) await failJob({ jobId, ...describe(error) });
+      // After an ABORT the row refuses it; a cancellation that came from Temporal's own UI must be told.
+      await failJob({ jobId, ...describe(error) });
       await discardWork({ workId: jobId, withResult: true });
     });
     throw error;
@@ -155,8 +156,9 @@ export async function preprocess(
 }
 
 /** What a job shows of a failure: the innermost message, and the whole chain as its trace. */
-function describe(error: unknown): { message: string; trace: string } {
+function describe(error: unknown): { message: string; trace?: string } {
+  if (isCancellation(error)) return { message: 'the run was cancelled in Temporal' };
   const cause = error instanceof ActivityFailure && error.cause ? error.cause : error;
-  if (!(cause instanceof Error)) return { message: String(cause), trace: '' };
+  if (!(cause instanceof Error)) return { message: String(cause) };
   return { message: cause.message, trace: `${workflowInfo().workflowType}: ${cause.stack ?? cause.message}` };
 }

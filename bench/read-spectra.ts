@@ -1,0 +1,50 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import readSpectra from '../activities/threads/read-spectra.ts';
+import { PreprocessingConfig } from '../contracts/preprocessing.ts';
+import { packageRoot } from '../deploy/embedded/package-root.ts';
+
+// How fast one thread preprocesses the sample spectra, ours and Python's one after the other. Files are gzipped.
+const ROUNDS = 20;
+const root = join(packageRoot(), 'samples', 'spectra');
+const config = PreprocessingConfig.parse({
+  data_dir_path: '/',
+  wave_start_point: 6519,
+  wave_end_point: 6732,
+  wave_point_count: 140,
+});
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.fits.gz'))
+  .map((path) => ({ path, name: path, size: 0, mtimeMs: 0 }));
+
+function ours(): number {
+  readSpectra({ root, files, config }); // warm: page cache and compiler
+  const began = performance.now();
+  for (let round = 0; round < ROUNDS; round++) readSpectra({ root, files, config });
+  return (ROUNDS * files.length * 1000) / (performance.now() - began);
+}
+
+/** The reference program's speed; undefined where Python or its libraries are absent. */
+function pythons(): number | undefined {
+  const script = join(packageRoot(), 'bench', 'read_spectra.py');
+  const { status, stdout } = spawnSync(process.env.PYTHON ?? 'python3', [script, root, String(ROUNDS)], {
+    encoding: 'utf8',
+  });
+  return status === 0 ? Number(stdout) : undefined;
+}
+
+const oursPerSecond = ours();
+const referencePerSecond = pythons();
+const ratio = referencePerSecond === undefined ? undefined : oursPerSecond / referencePerSecond;
+if (process.argv.includes('--json'))
+  console.log(JSON.stringify({ files: files.length, oursPerSecond, referencePerSecond, ratio }));
+else {
+  console.log(`ours, one thread: ${oursPerSecond.toFixed(0)} spectra/s (${files.length} gzipped files)`);
+  console.log(
+    referencePerSecond === undefined || ratio === undefined
+      ? 'no reference: set PYTHON to a python with astropy and numpy'
+      : `astropy and numpy: ${referencePerSecond.toFixed(0)} spectra/s; ratio ${ratio.toFixed(1)}`,
+  );
+}
