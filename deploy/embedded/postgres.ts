@@ -270,7 +270,11 @@ async function makeCluster(dataDir: string, binaries: Binaries, launcher: Launch
     });
   } catch (error) {
     await rm(beside, { recursive: true, force: true });
-    throw new Error(`initdb failed: ${messageOf(error)}`, { cause: error });
+    const asNobody =
+      launcher.uid === undefined
+        ? ''
+        : '\nPostgreSQL does not run as root, and here (no user namespaces, no setpriv) it runs as nobody, who must be able to reach the data directory and node_modules. Start as another user, or set DATABASE_URL.';
+    throw new Error(`initdb failed: ${messageOf(error)}${asNobody}`, { cause: error });
   }
   await rename(passwordFile, join(cluster, PASSWORD_FILE));
   await rename(cluster, dataDir);
