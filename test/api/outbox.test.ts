@@ -112,6 +112,23 @@ it('starts a run with its memo and its search attributes within a second', async
   });
 });
 
+it('ends a job whose run was terminated behind its back, and leaves one that runs alone', async () => {
+  const [terminated, running] = [await run(), await run()];
+  for (const jobId of [terminated, running])
+    await expect.poll(() => eventTypes(jobId).catch(() => []), { timeout: 30_000 }).toContain('start');
+  await client.workflow.getHandle(terminated).terminate('an operator');
+  // A run is compared only once it is ten seconds old.
+  await server.pool.query(`update jobs set started_at = now() - interval '1 minute' where id = any($1)`, [
+    [terminated, running],
+  ]);
+  await reconcileRuns(server.db, server.jobs, client, pino({ level: 'silent' }));
+  expect(await server.jobs.find(terminated)).toMatchObject({
+    phase: 'ERROR',
+    error: { message: expect.stringContaining('terminated') as unknown },
+  });
+  expect(await server.jobs.find(running)).toMatchObject({ phase: 'PROCESSING' });
+});
+
 it('keeps what is asked while Temporal is down, delivers it in order afterwards, and once', async () => {
   await temporal.stop();
   const jobs: string[] = [];
@@ -227,20 +244,4 @@ it('is delivered once by two processes at once', async () => {
   expect(new Set(delivered).size).toBe(40);
   for (const id of workflowIds)
     expect(delivered.indexOf(`${id} pause`)).toBeLessThan(delivered.indexOf(`${id} resume`));
-});
-
-it('ends a job whose run was terminated behind its back, and leaves one that runs alone', async () => {
-  const [terminated, running] = [await run(), await run()];
-  await drained();
-  await client.workflow.getHandle(terminated).terminate('an operator');
-  // A run is compared only once it is ten seconds old.
-  await server.pool.query(`update jobs set started_at = now() - interval '1 minute' where id = any($1)`, [
-    [terminated, running],
-  ]);
-  await reconcileRuns(server.db, server.jobs, client, pino({ level: 'silent' }));
-  expect(await server.jobs.find(terminated)).toMatchObject({
-    phase: 'ERROR',
-    error: { message: expect.stringContaining('terminated') as unknown },
-  });
-  expect(await server.jobs.find(running)).toMatchObject({ phase: 'PROCESSING' });
 });

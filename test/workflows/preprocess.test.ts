@@ -8,10 +8,10 @@ import type { CpuActivities } from '../../activities/cpu.ts';
 import { SHARD_WINDOW, SHARDS_PER_RUN } from '../../contracts/limits.ts';
 import { PreprocessingConfig } from '../../contracts/preprocessing.ts';
 import { TASK_QUEUES } from '../../contracts/task-queues.ts';
+import { findTemporalTestServer } from '../../deploy/embedded/temporal-binaries.ts';
 import { workflowsPath } from '../../workers/bundle.ts';
 import { pauseSignal, progressQuery, resumeSignal } from '../../workflows/preprocess/messages.ts';
 import type { preprocess } from '../../workflows/preprocess/workflow.ts';
-import { testServerPath } from '../test-server.ts';
 
 const config = PreprocessingConfig.parse({
   data_dir_path: '/',
@@ -29,7 +29,7 @@ let workflowBundle: WorkflowBundle;
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'OFF' } } });
   environment = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path: testServerPath() } },
+    server: { executable: { type: 'existing-path', path: await findTemporalTestServer(() => undefined) } },
   });
   workflowBundle = await bundleWorkflowCode({ workflowsPath });
 });
