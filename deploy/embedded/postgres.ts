@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   chown,
   lstat,
@@ -169,13 +169,17 @@ async function findBinaries(): Promise<Binaries> {
     const code = systemCode(error);
     if (code !== 'EROFS' && code !== 'EACCES' && code !== 'EPERM') throw error;
   }
-  const libraryPath = join(cacheDirectory(), 'postgres-libraries');
+  const tree = createHash('sha256').update(native).digest('hex').slice(0, 16);
+  const libraryPath = join(cacheDirectory(), `postgres-libraries-${tree}`);
   if (/[:;]/.test(libraryPath)) {
     throw new Error(
       `${native} is read-only and ${libraryPath} cannot be searched for libraries (":" or ";")`,
     );
   }
   await mkdir(libraryPath, { recursive: true });
+  // All of them: a library that is found here looks for its own needs here too.
+  const libraries = join(native, 'lib');
+  for (const name of await readdir(libraries)) await linkOnce(join(libraries, name), join(libraryPath, name));
   for (const { source, target } of links) await linkOnce(source, join(libraryPath, basename(target)));
   return { directory, libraryPath };
 }
