@@ -30,7 +30,8 @@ Examples:
   spectrolabe watch 3f0c…                             follow a job; Ctrl-C leaves it running
   spectrolabe jobs --json`,
     );
-  const api = () => new Option('--api <url>', 'address of the API').env('SPECTROLABE_API').default(DEFAULT_API);
+  const api = () =>
+    new Option('--api <url>', 'address of the API').env('SPECTROLABE_API').default(DEFAULT_API);
   const json = () => new Option('--json', 'print JSON only');
 
   program
