@@ -97,7 +97,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         ? await launchTemporal(parts, directory, options)
         : await useTemporal(options.temporalAddress);
     signal?.throwIfAborted();
-    await migrateDatabase(databaseUrl);
+    await migrate(databaseUrl, options);
     signal?.throwIfAborted();
 
     const environment = {
@@ -324,6 +324,16 @@ async function useTemporal(address: string): Promise<TemporalPlace> {
     });
   }
   return { address, uiUrl: process.env['TEMPORAL_UI_URL'] };
+}
+
+/** The URL holds a password: it stays out of the message. */
+async function migrate(url: string, { databaseUrl }: StackOptions): Promise<void> {
+  try {
+    await migrateDatabase(url);
+  } catch (error) {
+    const which = databaseUrl === undefined ? 'The database' : 'The database of DATABASE_URL';
+    throw new Error(`${which} cannot be used: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 async function preferredPort(port: number): Promise<number> {
