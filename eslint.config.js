@@ -8,6 +8,7 @@ export default ts.config(
   {
     ignores: [
       'dist/',
+      'dist.*/',
       'data/',
       'node_modules/',
       'db/migrations/',

@@ -1,6 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 const SOURCES = [
@@ -76,29 +85,26 @@ function isBuilt(root) {
 export function build(root) {
   say('Building …');
   const hash = sourcesHash(root);
-  rmSync(join(root, 'dist'), { recursive: true, force: true });
-  mkdirSync(join(root, 'dist'));
-  const bin = (path) => join(root, 'node_modules', ...path.split('/'));
-  run(root, process.execPath, [
-    bin('typescript/bin/tsc'),
-    '-p',
-    'tsconfig.node.json',
-    '--noCheck',
-    '--composite',
-    'false',
-    '--declaration',
-    'false',
-  ]);
-  run(root, process.execPath, ['dist/workers/bundle-command.js', 'dist/workflow-bundle.js']);
-  run(root, process.execPath, [
-    bin('vite/bin/vite.js'),
-    'build',
-    '--config',
-    'web/vite.config.ts',
-    '--logLevel',
-    'error',
-  ]);
-  writeFileSync(join(root, 'dist', '.spectrolabe-sources'), hash);
+  // Beside, then renamed: a stack that runs from dist/ meanwhile can still start its parts again.
+  const fresh = join(root, 'dist.building');
+  const old = join(root, 'dist.old');
+  for (const directory of [fresh, old]) rmSync(directory, { recursive: true, force: true });
+  mkdirSync(fresh);
+  const node = (path, ...args) => run(root, process.execPath, [join(root, ...path.split('/')), ...args]);
+  node(
+    'node_modules/typescript/bin/tsc',
+    ...['-p', 'tsconfig.node.json', '--outDir', fresh, '--noCheck', '--composite', 'false'],
+    ...['--declaration', 'false', '--tsBuildInfoFile', 'null'],
+  );
+  node('dist.building/workers/bundle-command.js', join(fresh, 'workflow-bundle.js'));
+  node(
+    'node_modules/vite/bin/vite.js',
+    ...['build', '--config', 'web/vite.config.ts', '--logLevel', 'error', '--outDir', join(fresh, 'web')],
+  );
+  writeFileSync(join(fresh, '.spectrolabe-sources'), hash);
+  if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old);
+  renameSync(fresh, join(root, 'dist'));
+  rmSync(old, { recursive: true, force: true });
 }
 
 function sourcesHash(root) {

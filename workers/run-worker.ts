@@ -41,7 +41,8 @@ export async function runWorker(
       log[level === 'ERROR' ? 'error' : 'warn']({ ...meta }, message);
     }),
     telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
-    workerHeartbeatInterval: '5s',
+    // The first one makes `/api/ready` true.
+    workerHeartbeatInterval: '1s',
     // Signals are handled here, so that `close` runs last.
     shutdownSignals: [],
   });
