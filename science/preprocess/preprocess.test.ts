@@ -38,7 +38,7 @@ describe('wavelengthGrid', () => {
     expect(wavelengthGrid(3700.1, 9000.7, 3700).at(-1)).toBe(9000.7);
   });
   it('has equal ratios in log spacing', () => {
-    const [a, b, c] = wavelengthGrid(1000, 4000, 3, 'log') as unknown as [number, number, number];
+    const [a = 0, b = 0, c = 0] = wavelengthGrid(1000, 4000, 3, 'log');
     expect(b / a).toBeCloseTo(c / b, 12);
   });
 });
