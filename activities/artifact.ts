@@ -9,10 +9,20 @@ const MEDIA_TYPES = {
   'log.txt': 'text/plain',
 } as const;
 
-/** Length and SHA-256 of a file at host path `path`, which is `name` in the job's directory. */
-export async function describeArtifact(path: string, name: keyof typeof MEDIA_TYPES): Promise<Artifact> {
+/**
+ * Length and SHA-256 of a file at host path `path`, which is `name` in the job's directory.
+ * @throws what `signal` is aborted with
+ */
+export async function describeArtifact(
+  path: string,
+  name: keyof typeof MEDIA_TYPES,
+  signal?: AbortSignal,
+): Promise<Artifact> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    signal?.throwIfAborted();
+    hash.update(chunk);
+  }
   return {
     path: name,
     media_type: MEDIA_TYPES[name],

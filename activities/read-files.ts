@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { PreprocessingConfig } from '../contracts/preprocessing.ts';
 import { catalogueRow } from '../db/repositories/spectra.ts';
 import type { CpuDependencies } from './dependencies.ts';
+import { startHeartbeats } from './heartbeats.ts';
 import type { ManifestEntry } from './shard-manifest.ts';
 import type { ReadOutcome, ReadSpectraResult } from './threads/read-spectra.ts';
 
@@ -80,9 +81,9 @@ export async function readFiles(
     }
   };
 
+  const stopHeartbeats = startHeartbeats(() => ({ done }));
   let reporting: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
-    context.heartbeat({ done });
     const report = onProgress;
     if (report)
       reporting = reporting
@@ -96,6 +97,7 @@ export async function readFiles(
     await Promise.all(Array.from({ length: pool.threads + 1 }, lane));
   } finally {
     clearInterval(timer);
+    stopHeartbeats();
     await reporting;
   }
   return {

@@ -7,14 +7,13 @@ import { VERSION } from '../contracts/version.ts';
 import { planPreprocessing } from '../science/preprocess/preprocess-spectrum.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { describeArtifact } from './artifact.ts';
+import { startHeartbeats } from './heartbeats.ts';
 
 export interface WriteResultInput {
   jobId: string;
   config: PreprocessingConfig;
   listing: ShardListing;
 }
-
-const HEARTBEAT_MS = 2000;
 
 /** Merges the parts into the job's result.h5, written beside and renamed, with preview.json and log.txt. */
 export function createWriteResult({ jobs, fileStore, pool, tempDir, objectsDir }: CpuDependencies) {
@@ -24,7 +23,7 @@ export function createWriteResult({ jobs, fileStore, pool, tempDir, objectsDir }
     listing,
   }: WriteResultInput): Promise<{ artifacts: Artifact[] }> {
     const context = Context.current();
-    const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+    const stopHeartbeats = startHeartbeats();
     const target = join(tempDir, `${jobId}-${activityInfo().attempt}.h5`);
     try {
       const job = await jobs.find(jobId);
@@ -47,7 +46,8 @@ export function createWriteResult({ jobs, fileStore, pool, tempDir, objectsDir }
         context.cancellationSignal,
       );
       context.cancellationSignal.throwIfAborted();
-      const result = await describeArtifact(target, 'result.h5');
+      const result = await describeArtifact(target, 'result.h5', context.cancellationSignal);
+      context.cancellationSignal.throwIfAborted();
       await rename(target, join(directory, 'result.h5'));
       await fileStore.writeFile(`${job.dirPath}/preview.json`, Buffer.from(JSON.stringify(merged.preview)));
 
@@ -94,7 +94,7 @@ export function createWriteResult({ jobs, fileStore, pool, tempDir, objectsDir }
         artifacts: [result, await describeArtifact(join(directory, 'preview.json'), 'preview.json')],
       };
     } finally {
-      clearInterval(timer);
+      stopHeartbeats();
       await rm(target, { force: true });
     }
   };

@@ -54,9 +54,9 @@ export async function runWorker(
     ...options,
     connection,
     namespace: NAMESPACE,
-    // Cancellation reaches an activity through its heartbeat: within a second.
-    maxHeartbeatThrottleInterval: '1s',
-    defaultHeartbeatThrottleInterval: '1s',
+    // Cancellation reaches an activity through its heartbeat: within half a second.
+    maxHeartbeatThrottleInterval: '500ms',
+    defaultHeartbeatThrottleInterval: '500ms',
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {

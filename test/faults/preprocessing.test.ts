@@ -172,7 +172,7 @@ describe.skipIf(!existsSync('/proc/self/environ'))('preprocessing survives kill 
     const asked = Date.now();
     expect(await call(Job, 'POST', `/jobs/${id}/process/ABORT`)).toMatchObject({ phase: 'ABORTED' });
     while (existsSync(join(directory, 'objects', 'work', id))) {
-      expect(Date.now() - asked).toBeLessThan(5000);
+      expect(Date.now() - asked).toBeLessThan(2000);
       await delay(20);
     }
     expect(readdirSync(join(directory, 'files', path))).not.toContain('result.h5');

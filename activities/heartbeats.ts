@@ -1,0 +1,11 @@
+import { Context } from '@temporalio/activity';
+
+/** A cancellation reaches an activity with the answer to a heartbeat: half a second of the two an ABORT may take. */
+const HEARTBEAT_MS = 500;
+
+/** Heartbeats of the current activity, with `details` of that moment, until the returned function is called. */
+export function startHeartbeats(details: () => unknown = () => undefined): () => void {
+  const context = Context.current();
+  const timer = setInterval(() => context.heartbeat(details()), HEARTBEAT_MS);
+  return () => clearInterval(timer);
+}
