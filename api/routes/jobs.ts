@@ -25,6 +25,7 @@ import type { EventsRepository } from '../../db/repositories/events.ts';
 import type { CommandResult, JobRow, JobsRepository } from '../../db/repositories/jobs.ts';
 import { FileStoreError, type FileStore } from '../../storage/file-store.ts';
 import { absent, HttpError, invalid } from '../errors.ts';
+import { answering } from '../file-store-answers.ts';
 import { defineRoute, withoutNulls, type Route } from '../route.ts';
 import { storableProblems } from '../storable.ts';
 
@@ -258,14 +259,15 @@ export function jobRoutes({ jobs, events, fileStore }: JobDependencies): Route[]
           .meta({ description: 'Delete the directory of the job too' }),
       }),
       responses: { 204: 'empty' },
-      errors: [404, 409],
+      errors: [403, 404, 409],
       handler: async ({ params, query }) => {
         const job = jobOf(params.job_id, await jobs.remove(params.job_id));
         if (query.files === 'true') {
           try {
-            await fileStore.removeDirectory(job.dirPath);
+            await answering(fileStore.removeDirectory(job.dirPath));
           } catch (error) {
-            if (!(error instanceof FileStoreError && error.code === 'absent')) throw error;
+            // Gone already, or a file in its place, which is none of the job's: nothing to delete.
+            if (!(error instanceof HttpError && error.status === 404)) throw error;
           }
         }
         return { status: 204 };

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -405,6 +405,14 @@ describe('ending, cloning, deleting', () => {
     const gone = await create();
     await call('DELETE', `${server.url}/jobs/${gone.job_id}?files=true`);
     await expect(stat(directoryOf(gone))).rejects.toThrow('ENOENT');
+  });
+
+  it('deletes a job whose directory somebody replaced by a file, and leaves the file', async () => {
+    const job = await create();
+    await rm(directoryOf(job), { recursive: true });
+    await writeFile(directoryOf(job), 'mine');
+    expect((await call('DELETE', `${server.url}/jobs/${job.job_id}?files=true`)).status).toBe(204);
+    expect(await readFile(directoryOf(job), 'utf8')).toBe('mine');
   });
 });
 
