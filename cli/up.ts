@@ -20,6 +20,7 @@ const SAME_CTRL_C_MS = 1000;
 
 /** Starts everything and stays until Ctrl-C, SIGTERM or the terminal's end; a second Ctrl-C does not wait. */
 export async function up(options: UpOptions): Promise<ExitCode> {
+  if (options.data === '') return usage('--data names no directory');
   const ports = Ports.safeParse(options);
   if (!ports.success) return usage(ports.error.issues.map(({ message }) => message).join('\n'));
   if (!['127.0.0.1', 'localhost', '::1'].includes(options.host))

@@ -231,6 +231,7 @@ describe('npm start on an empty directory', () => {
       [['--host', '0.0.0.0'], /no users/],
       [['--spectra', join(base, 'absent')], /is not a directory/],
       [['--temporal-port', 'http'], /--temporal-port is a number/],
+      [['--data', ''], /--data names no directory/],
     ] as const) {
       const refused = up(data, await freePort(), ...options);
       expect(await refused.ended).toBe('2');
