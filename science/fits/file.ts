@@ -82,7 +82,7 @@ function truncatedData(hdu: Hdu): FitsError {
   const there = Math.max(0, hdu.file.length - hdu.dataOffset);
   return new FitsError(
     'truncated',
-    `its data need ${hdu.dataLength} bytes, the file has ${there}`,
+    `its data need ${hdu.dataLength} bytes, the file holds ${there} of them`,
     hdu.index,
   );
 }
