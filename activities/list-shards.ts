@@ -11,11 +11,18 @@ export interface ListShardsInput {
   /** Directory of the archive. */
   dir: string;
   recursive: boolean;
+  /** MAX_FILES_PER_SHARD when absent. */
+  filesPerShard?: number;
 }
 
 /** Walks an archive directory and writes its manifest; a repeated run writes the same one. */
 export function createListShards({ fileStore, store }: CpuDependencies) {
-  return async function listShards({ workId, dir, recursive }: ListShardsInput): Promise<ShardListing> {
+  return async function listShards({
+    workId,
+    dir,
+    recursive,
+    filesPerShard = MAX_FILES_PER_SHARD,
+  }: ListShardsInput): Promise<ShardListing> {
     const { archivePath } = await fileStore.resolveArchiveDirectory(dir);
     const prefix = archivePath === '' ? '' : `${archivePath}/`;
     const repeated = await repeatedBaseNames(walk());
@@ -40,7 +47,7 @@ export function createListShards({ fileStore, store }: CpuDependencies) {
         const name = repeated.has(hashOf(base)) ? file.path.slice(prefix.length) : base;
         input.update(`${file.path}\t${file.size}\n`);
         const line = Buffer.from(`${JSON.stringify({ ...file, name } satisfies ManifestEntry)}\n`);
-        if (totalFiles > 0 && totalFiles % MAX_FILES_PER_SHARD === 0) offsets.push(bytes);
+        if (totalFiles > 0 && totalFiles % filesPerShard === 0) offsets.push(bytes);
         bytes += line.length;
         totalFiles++;
         yield line;

@@ -1,5 +1,7 @@
 /** A shard is about a second of work and never more than this many files. */
 export const MAX_FILES_PER_SHARD = 4096;
+/** A shard's rows are in memory together: at most this many float32 values (64 MiB), whatever the grid. */
+export const MAX_VALUES_PER_SHARD = 16 * 1024 * 1024;
 /** How many shards of one job may be on the `cpu` queue at once, so that no job starves the others. */
 export const SHARD_WINDOW = 4;
 /** After this many shards the preprocessing workflow continues as new, far below Temporal's history limits. */
