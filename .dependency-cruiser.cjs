@@ -118,7 +118,7 @@ module.exports = {
       name: 'not-to-unresolvable',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true, pathNot: '^(virtual:|\\./schema)' },
+      to: { couldNotResolve: true, pathNot: '/dist/' },
     },
     {
       name: 'not-to-tests',
