@@ -5,7 +5,7 @@
 //   node test/run.mjs lint|types
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkNode, ensureInstalled, ensureReady } from '../bin/ensure-ready.mjs';
 
@@ -69,6 +69,10 @@ function tests(project, env) {
   total.passed += numPassedTests;
   total.failed += numFailedTests + brokenFiles;
   total.skipped += numPendingTests + numTodoTests;
+  for (const { name, assertionResults } of testResults) {
+    const skipped = assertionResults.filter(({ status }) => status === 'pending' || status === 'skipped').length;
+    if (skipped > 0) notes.push(`${skipped} skipped in ${relative(root, name)}; what it printed says why`);
+  }
   if (!ended && numFailedTests + brokenFiles === 0) {
     total.failed++;
     notes.push(`the ${project} tests ended with an error outside of any test`);
