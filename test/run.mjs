@@ -70,7 +70,9 @@ function tests(project, env) {
   total.failed += numFailedTests + brokenFiles;
   total.skipped += numPendingTests + numTodoTests;
   for (const { name, assertionResults } of testResults) {
-    const skipped = assertionResults.filter(({ status }) => status === 'pending' || status === 'skipped').length;
+    const skipped = assertionResults.filter(
+      ({ status }) => status === 'pending' || status === 'skipped',
+    ).length;
     if (skipped > 0) notes.push(`${skipped} skipped in ${relative(root, name)}; what it printed says why`);
   }
   if (!ended && numFailedTests + brokenFiles === 0) {
