@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { MAX_FILES_PER_SHARD } from '../contracts/limits.ts';
 import type { ShardListing } from '../contracts/preprocessing.ts';
-import type { ArchiveFile } from '../storage/file-store.ts';
 import type { CpuDependencies } from './dependencies.ts';
-import { type ManifestEntry, manifestKey, writeShardOffsets } from './shard-manifest.ts';
+import { baseNameHash, manifestKey, writeShards } from './shard-manifest.ts';
 
 export interface ListShardsInput {
   workId: string;
@@ -15,8 +14,12 @@ export interface ListShardsInput {
   filesPerShard?: number;
 }
 
-/** Walks an archive directory and writes its manifest; a repeated run writes the same one. */
-export function createListShards({ fileStore, store }: CpuDependencies) {
+/** Lines are written this many bytes at a time, not one by one. */
+const CHUNK_BYTES = 256 * 1024;
+const FILES_PER_HEARTBEAT = 1000;
+
+/** Walks an archive directory once and writes its manifest; a repeated run writes the same one. */
+export function createListShards({ fileStore, store }: Pick<CpuDependencies, 'fileStore' | 'store'>) {
   return async function listShards({
     workId,
     dir,
@@ -24,63 +27,62 @@ export function createListShards({ fileStore, store }: CpuDependencies) {
     filesPerShard = MAX_FILES_PER_SHARD,
   }: ListShardsInput): Promise<ShardListing> {
     const { archivePath } = await fileStore.resolveArchiveDirectory(dir);
-    const prefix = archivePath === '' ? '' : `${archivePath}/`;
-    const repeated = await repeatedBaseNames(walk());
+    const context = Context.current();
     const offsets = [0];
     const input = createHash('sha256');
+    const names = new BaseNames();
     let totalFiles = 0;
 
-    async function* walk(): AsyncGenerator<ArchiveFile> {
-      let seen = 0;
-      for await (const file of fileStore.walkArchive(dir, { recursive })) {
-        if (++seen % 1000 === 0) {
-          Context.current().heartbeat({ seen });
-          Context.current().cancellationSignal.throwIfAborted();
-        }
-        yield file;
-      }
-    }
     async function* lines(): AsyncGenerator<Uint8Array> {
       let bytes = 0;
-      for await (const file of walk()) {
-        const base = file.path.slice(file.path.lastIndexOf('/') + 1);
-        const name = repeated.has(hashOf(base)) ? file.path.slice(prefix.length) : base;
+      let chunk = '';
+      let chunkBytes = 0;
+      for await (const file of fileStore.walkArchive(dir, { recursive })) {
+        if (totalFiles > 0 && totalFiles % filesPerShard === 0) offsets.push(bytes + chunkBytes);
+        if (++totalFiles % FILES_PER_HEARTBEAT === 0) {
+          context.heartbeat({ files: totalFiles });
+          context.cancellationSignal.throwIfAborted();
+        }
+        names.add(file.path);
         input.update(`${file.path}\t${file.size}\n`);
-        const line = Buffer.from(`${JSON.stringify({ ...file, name } satisfies ManifestEntry)}\n`);
-        if (totalFiles > 0 && totalFiles % filesPerShard === 0) offsets.push(bytes);
-        bytes += line.length;
-        totalFiles++;
-        yield line;
+        const line = `${JSON.stringify(file)}\n`;
+        chunk += line;
+        chunkBytes += Buffer.byteLength(line);
+        if (chunkBytes >= CHUNK_BYTES) {
+          yield Buffer.from(chunk);
+          bytes += chunkBytes;
+          chunk = '';
+          chunkBytes = 0;
+        }
       }
-      offsets.push(bytes);
+      if (chunk !== '') yield Buffer.from(chunk);
+      offsets.push(bytes + chunkBytes);
     }
     const manifest = await store.put(manifestKey(workId), lines());
     const inputSha256 = input.digest('hex');
     if (totalFiles === 0) return { manifest, inputSha256, totalFiles, shardCount: 0 };
-    await writeShardOffsets(store, workId, offsets);
+    await writeShards(store, workId, { offsets, directory: archivePath, repeated: names.repeated() });
     return { manifest, inputSha256, totalFiles, shardCount: offsets.length - 1 };
   };
 }
 
-/**
- * Hashes of the base names that occur more than once. Sorted 48-bit hashes take 8 bytes a file where a set of names
- * takes a hundred; should two names ever collide, both are given by their path, which is right too.
- */
-async function repeatedBaseNames(files: AsyncIterable<ArchiveFile>): Promise<Set<number>> {
-  let hashes = new Float64Array(1024);
-  let count = 0;
-  for await (const { path } of files) {
-    if (count === hashes.length) {
-      const larger = new Float64Array(count * 2);
-      larger.set(hashes);
-      hashes = larger;
-    }
-    hashes[count++] = hashOf(path.slice(path.lastIndexOf('/') + 1));
-  }
-  const sorted = hashes.subarray(0, count).sort();
-  return new Set(sorted.filter((hash, i) => i > 0 && hash === sorted[i - 1]));
-}
+/** The base names of a job's files, as hashes: 8 bytes a file where a set of names takes a hundred. */
+class BaseNames {
+  #hashes = new Float64Array(1024);
+  #count = 0;
 
-function hashOf(name: string): number {
-  return createHash('md5').update(name).digest().readUIntBE(0, 6);
+  add(path: string): void {
+    if (this.#count === this.#hashes.length) {
+      const larger = new Float64Array(this.#count * 2);
+      larger.set(this.#hashes);
+      this.#hashes = larger;
+    }
+    this.#hashes[this.#count++] = baseNameHash(path);
+  }
+
+  /** Hashes of the names that occur more than once. */
+  repeated(): number[] {
+    const sorted = this.#hashes.subarray(0, this.#count).sort();
+    return [...new Set(sorted.filter((hash, i) => i > 0 && hash === sorted[i - 1]))];
+  }
 }

@@ -12,9 +12,9 @@ export interface ThreadPool {
 
 export function createThreadPool(threads: number): ThreadPool {
   const pool = new Piscina<ReadSpectraTask | MergePartsTask, ReadSpectraResult | MergePartsResult>({
-    minThreads: 1,
+    // All of them stay: starting one costs as much as reading a thousand spectra.
+    minThreads: threads,
     maxThreads: threads,
-    idleTimeout: 10_000,
     concurrentTasksPerWorker: 1,
   });
   const file = (name: string) => new URL(`./threads/${name}.js`, import.meta.url).href;

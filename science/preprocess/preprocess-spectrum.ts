@@ -10,6 +10,9 @@ export interface PreprocessingPlan {
   /** [Å, vacuum], rising. */
   grid: Float64Array;
   minCoverage: number;
+  /** Grid and required ranges lie between these [Å]; a spectrum's other pixels are not looked at. */
+  neededFromAngstrom: number;
+  neededToAngstrom: number;
 }
 
 /** What happened to one spectrum on its way onto the grid. */
@@ -41,6 +44,8 @@ export function planPreprocessing(config: PreprocessingConfig): PreprocessingPla
     config,
     grid: wavelengthGrid(start, end, config.wave_point_count, config.grid),
     minCoverage: config.min_coverage ?? (end - start < NARROW_GRID_ANGSTROM ? 0.9 : 0.5),
+    neededFromAngstrom: Math.min(start, ...config.required_ranges.map(([from]) => from)),
+    neededToAngstrom: Math.max(end, ...config.required_ranges.map(([, to]) => to)),
   };
 }
 
@@ -70,13 +75,14 @@ export function preprocessSpectrum(
   const { config, grid } = plan;
   const keep = config.bad_pixels === 'keep';
   const medium = config.medium === 'auto' ? spectrum.medium : config.medium;
-  const pixels = joinArms(
+  const whole = joinArms(
     spectrum.arms.map((arm) => (medium === 'air' ? toVacuum(arm) : arm)),
     config.wave_start_point,
     config.wave_end_point,
   );
+  if (whole.flux.length < 2) return { rejected: `the spectrum has ${whole.flux.length} pixels` };
+  const pixels = crop(whole, plan.neededFromAngstrom, plan.neededToAngstrom);
   const { wavelengthAngstrom: wave, flux } = pixels;
-  if (wave.length < 2) return { rejected: `the spectrum has ${wave.length} pixels` };
 
   const used = keep ? undefined : goodPixels(pixels);
   if (used?.length === 0) return { rejected: 'every pixel is marked bad' };
@@ -87,7 +93,6 @@ export function preprocessSpectrum(
   const count = used ? used.length : wave.length;
   let extrapolated = false;
   let unbridgedGap = false;
-  let finite = true;
 
   let left = 0; // index into `used` (or into the pixels): the last one at or below the grid point
   for (let i = 0; i < grid.length; i++) {
@@ -112,7 +117,6 @@ export function preprocessSpectrum(
     } else {
       values[i] = y0 + ((at(flux, b) - y0) / (at(wave, b) - x0)) * (x - x0);
     }
-    if (!Number.isFinite(values[i]) && config.outside !== 'nan') finite = false;
   }
 
   const coverage = covered.reduce((sum, one) => sum + one, 0) / grid.length;
@@ -133,7 +137,8 @@ export function preprocessSpectrum(
   }
 
   // `keep` is the predecessor's arithmetic: one value that is not finite makes its row 0 (numpy's min is NaN then).
-  if (keep && !finite && config.scaling !== 'none') values.fill(0);
+  if (keep && config.outside !== 'nan' && config.scaling !== 'none' && !values.every(Number.isFinite))
+    values.fill(0);
   const constant = scaleRow(values, config.scaling);
   row.set(values);
   return {
@@ -200,6 +205,38 @@ function joinArms(arms: Arm[], start: number, end: number): Pixels {
     bad: Uint8Array.from(concatenate((arm) => arm.bad)),
     breaks,
   };
+}
+
+/**
+ * The pixels from the good one at or before `from` to the good one after `to` [Å], as views: a narrow grid needs a
+ * small part of a spectrum, and every later step goes over its pixels.
+ */
+function crop(pixels: Pixels, from: number, to: number): Pixels {
+  const { wavelengthAngstrom: wave, flux, ivar, bad } = pixels;
+  let first = Math.max(0, lowerBound(wave, from) - 1);
+  while (first > 0 && at(bad, first) !== 0) first--;
+  let last = lowerBound(wave, to);
+  while (last < wave.length - 1 && (at(wave, last) <= to || at(bad, last) !== 0)) last++;
+  const end = Math.min(last, wave.length - 1) + 1;
+  return {
+    wavelengthAngstrom: wave.subarray(first, end),
+    flux: flux.subarray(first, end),
+    ivar: ivar?.subarray(first, end),
+    bad: bad.subarray(first, end),
+    breaks: new Set([...pixels.breaks].map((index) => index - first)),
+  };
+}
+
+/** Index of the first element that is not below `value`, in rising order. */
+function lowerBound(sorted: Float64Array, value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (at(sorted, middle) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function goodPixels({ bad }: Pixels): Int32Array {

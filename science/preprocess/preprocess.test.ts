@@ -206,3 +206,27 @@ describe('preprocessSpectrum', () => {
     });
   });
 });
+
+describe('a grid that needs few pixels', () => {
+  it('gives the same row and quality as when the others are not there', () => {
+    const long = Array.from({ length: 400 }, (_, i) => Math.sin(i / 3) * 10 + i);
+    for (const bad of [[], [199, 200, 201], [0, 1, 2], [180, 181, 182, 183, 184, 185, 186], [399, 398]]) {
+      const whole = preprocess(spectrum(arm(4800, 1, long, bad)), { min_coverage: 0 });
+      const shifted = bad.map((i) => i - 150).filter((i) => i >= 0);
+      const part = preprocess(spectrum(arm(4950, 1, long.slice(150, 300), shifted)), { min_coverage: 0 });
+      expect(part).toEqual(whole);
+    }
+  });
+  it('sees a required range that lies outside of it', () => {
+    const raw = spectrum(
+      arm(
+        4800,
+        1,
+        Array.from({ length: 400 }, (_, i) => i),
+        Array.from({ length: 20 }, (_, i) => i + 50),
+      ),
+    );
+    expect(preprocess(raw, { required_ranges: [[4845, 4880]] })).toHaveProperty('rejected');
+    expect(preprocess(raw, { required_ranges: [[4900, 4950]] })).toHaveProperty('quality');
+  });
+});
