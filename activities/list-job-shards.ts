@@ -27,6 +27,7 @@ export function createListJobShards(dependencies: CpuDependencies) {
       filesPerShard: filesPerShard(config.wave_point_count),
     });
     const files = listing.totalFiles;
+    await jobs.setProgressTotal(jobId, files);
     await jobs.appendLog(jobId, {
       level: 'info',
       message: `${files} files in ${config.data_dir_path}, ${listing.shardCount} shards`,

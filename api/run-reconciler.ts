@@ -1,10 +1,12 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Logger } from 'pino';
+import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import type { Database } from '../db/connection.ts';
 import type { JobsRepository } from '../db/repositories/jobs.ts';
 import { listRunsWithoutCommands } from '../db/repositories/running-jobs.ts';
+import { listLiveWorkers } from './workers.ts';
 
-const INTERVAL_MS = 15_000;
+const INTERVAL_MS = 10_000;
 const DESCRIBE_TIMEOUT_MS = 5000;
 
 /** Why a run that Temporal no longer has running cannot end its job any more; undefined while it is running. */
@@ -41,6 +43,28 @@ export async function reconcileRuns(
   }
 }
 
+/**
+ * Says of running jobs that they wait for a worker where a queue has none, and that they no longer do once it has.
+ * A paused job stays paused.
+ * @param liveQueues the task queues that a living worker polls
+ */
+export async function markWaitingForWorkers(
+  db: Database,
+  jobs: JobsRepository,
+  liveQueues: ReadonlySet<string>,
+): Promise<void> {
+  const isServed = Object.values(TASK_QUEUES).every((queue) => liveQueues.has(queue));
+  for (const { id, waitingFor } of await listRunsWithoutCommands(db)) {
+    if (!isServed && waitingFor === null) await jobs.replaceWaitingFor(id, null, 'worker');
+    if (isServed && waitingFor === 'worker') await jobs.replaceWaitingFor(id, 'worker', null);
+  }
+}
+
+async function liveQueues(client: Client): Promise<Set<string>> {
+  const workers = await client.withDeadline(Date.now() + DESCRIBE_TIMEOUT_MS, () => listLiveWorkers(client));
+  return new Set(workers.map(({ task_queue: queue }) => queue));
+}
+
 /** Reconciles now and then, until stopped. While Temporal or the database is away, it waits for the next time. */
 export function startRunReconciler(options: {
   db: Database;
@@ -53,6 +77,7 @@ export function startRunReconciler(options: {
   const timer = setInterval(() => {
     running = running
       .then(() => reconcileRuns(db, jobs, client, log))
+      .then(async () => markWaitingForWorkers(db, jobs, await liveQueues(client)))
       .catch((error: unknown) =>
         log.warn({ reason: String(error) }, 'runs could not be compared with Temporal'),
       );

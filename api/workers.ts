@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { WorkerPage } from '../contracts/system.ts';
 import { NAMESPACE, type TaskQueue } from '../contracts/task-queues.ts';
 
-/** Workers send a heartbeat each 5 s; three missed ones, and nobody is there. */
+/** Workers send a heartbeat each second; after this many without one, nobody is there. */
 export const WORKER_ALIVE_MS = 15_000;
 /** DescribeTaskQueue remembers pollers for minutes; one long poll lasts about a minute. */
 const POLLER_ALIVE_MS = 70_000;

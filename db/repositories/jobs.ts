@@ -371,10 +371,10 @@ export function createJobsRepository(db: Database) {
       });
     },
 
-    /** What a running job waits for, or null. */
-    setWaitingFor(id: string, waitingFor: JobRow['waitingFor']): Promise<boolean> {
+    /** A running job that waits for `from` (null: for nothing) waits for `to` from now on; another one is left alone. */
+    replaceWaitingFor(id: string, from: JobRow['waitingFor'], to: JobRow['waitingFor']): Promise<boolean> {
       return whileProcessing(id, async (tx, job) => {
-        if (job.waitingFor !== waitingFor) await changePhase(tx, id, { waitingFor });
+        if (job.waitingFor === from) await changePhase(tx, id, { waitingFor: to });
       });
     },
 

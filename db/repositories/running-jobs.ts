@@ -24,17 +24,23 @@ export async function listRunningJobs(db: Database): Promise<RunningJob[]> {
   });
 }
 
+export interface SettledRun {
+  id: string;
+  workflowId: string;
+  waitingFor: (typeof jobs.$inferSelect)['waitingFor'];
+}
+
 /**
  * Running jobs whose every command Temporal has taken, some time ago: what they are waiting for is their run alone.
  * The pause lets a run that is just ending say so itself.
  */
-export async function listRunsWithoutCommands(db: Database): Promise<{ id: string; workflowId: string }[]> {
+export async function listRunsWithoutCommands(db: Database): Promise<SettledRun[]> {
   const rows = await db
-    .select({ id: jobs.id, workflowId: jobs.workflowId })
+    .select({ id: jobs.id, workflowId: jobs.workflowId, waitingFor: jobs.waitingFor })
     .from(jobs)
     .where(
       sql`${jobs.phase} = 'PROCESSING' and ${jobs.startedAt} < now() - interval '10 seconds' and not exists (
         select 1 from ${outbox} where ${outbox.workflowId} = ${jobs.workflowId})`,
     );
-  return rows.flatMap(({ id, workflowId }) => (workflowId === null ? [] : [{ id, workflowId }]));
+  return rows.flatMap(({ workflowId, ...row }) => (workflowId === null ? [] : [{ ...row, workflowId }]));
 }

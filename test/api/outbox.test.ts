@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { reconcileRuns } from '../../api/run-reconciler.ts';
+import { markWaitingForWorkers, reconcileRuns } from '../../api/run-reconciler.ts';
 import { Job } from '../../contracts/job.ts';
 import { Ready } from '../../contracts/system.ts';
 import { NAMESPACE } from '../../contracts/task-queues.ts';
@@ -127,6 +127,21 @@ it('ends a job whose run was terminated behind its back, and leaves one that run
     error: { message: expect.stringContaining('terminated') as unknown },
   });
   expect(await server.jobs.find(running)).toMatchObject({ phase: 'PROCESSING' });
+});
+
+it('says that a job waits for a worker while a queue has none, but of a paused one that it is paused', async () => {
+  const [waiting, paused] = [await run(), await run()];
+  await act(paused, 'PAUSE');
+  await drained();
+  await server.pool.query(`update jobs set started_at = now() - interval '1 minute' where id = any($1)`, [
+    [waiting, paused],
+  ]);
+  await markWaitingForWorkers(server.db, server.jobs, new Set(['control']));
+  expect(await server.jobs.find(waiting)).toMatchObject({ waitingFor: 'worker' });
+  expect(await server.jobs.find(paused)).toMatchObject({ waitingFor: 'resume' });
+  await markWaitingForWorkers(server.db, server.jobs, new Set(['control', 'cpu']));
+  expect(await server.jobs.find(waiting)).toMatchObject({ waitingFor: null });
+  expect(await server.jobs.find(paused)).toMatchObject({ waitingFor: 'resume' });
 });
 
 it('keeps what is asked while Temporal is down, delivers it in order afterwards, and once', async () => {
