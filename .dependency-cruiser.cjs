@@ -1,19 +1,6 @@
 // Who may import whom: the table of docs/ARCHITECTURE.md, enforced by `npm run lint`.
-const rooms = [
-  'contracts',
-  'science',
-  'workflows',
-  'activities',
-  'workers',
-  'db',
-  'storage',
-  'api',
-  'web',
-  'cli',
-  'deploy',
-  'bench',
-  'test',
-];
+const rooms = require('./bin/rooms.cjs');
+
 const TESTS = '\\.test\\.ts$';
 /** A rule that lets `room` import from nothing but itself and `allowed` among the project's rooms. */
 const only = (room, allowed, comment) => ({

@@ -2,7 +2,7 @@ import { createCompleteJob } from './complete-job.ts';
 import type { ControlDependencies } from './dependencies.ts';
 import { createFailJob } from './fail-job.ts';
 
-/** The activities of task queue `control`: short, database only. */
+/** The activities of task queue `control`: short ones, which record what came of a run. */
 export function createControlActivities(dependencies: ControlDependencies) {
   return {
     completeJob: createCompleteJob(dependencies),

@@ -4,7 +4,7 @@ import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import type { Database } from '../db/connection.ts';
 import type { JobsRepository } from '../db/repositories/jobs.ts';
 import { listRunsWithoutCommands } from '../db/repositories/running-jobs.ts';
-import { listLiveWorkers } from './workers.ts';
+import { listLiveWorkers, servedQueues } from './workers.ts';
 
 const INTERVAL_MS = 10_000;
 const DESCRIBE_TIMEOUT_MS = 5000;
@@ -62,7 +62,7 @@ export async function markWaitingForWorkers(
 
 async function liveQueues(client: Client): Promise<Set<string>> {
   const workers = await client.withDeadline(Date.now() + DESCRIBE_TIMEOUT_MS, () => listLiveWorkers(client));
-  return new Set(workers.map(({ task_queue: queue }) => queue));
+  return servedQueues(workers);
 }
 
 /** Reconciles now and then, until stopped. While Temporal or the database is away, it waits for the next time. */

@@ -56,6 +56,11 @@ export async function listLiveWorkers(client: Client): Promise<WorkerInfo[]> {
   );
 }
 
+/** The task queues that these workers poll; one that is shutting down takes no more tasks. */
+export function servedQueues(workers: readonly WorkerInfo[]): Set<string> {
+  return new Set(workers.filter(({ status }) => status === 'running').map(({ task_queue: queue }) => queue));
+}
+
 /**
  * Whether somebody polls the queue, for servers that don't know ListWorkers. Says yes for a minute after a worker's
  * death, and no to a one-slot worker deep in a long activity.

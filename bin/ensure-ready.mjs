@@ -11,22 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import rooms from './rooms.cjs';
 
-const SOURCES = [
-  'contracts',
-  'science',
-  'workflows',
-  'activities',
-  'workers',
-  'db',
-  'storage',
-  'api',
-  'web',
-  'cli',
-  'deploy',
-  'bench',
-  'test',
-];
 const CONFIGURATION = [
   'package.json',
   'package-lock.json',
@@ -108,11 +94,13 @@ export function build(root) {
 }
 
 function sourcesHash(root) {
-  const files = SOURCES.flatMap((directory) =>
-    readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' }).map((name) =>
-      join(directory, name),
-    ),
-  ).filter((path) => !path.endsWith('.test.ts') && statSync(join(root, path)).isFile());
+  const files = rooms
+    .flatMap((directory) =>
+      readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' }).map((name) =>
+        join(directory, name),
+      ),
+    )
+    .filter((path) => !path.endsWith('.test.ts') && statSync(join(root, path)).isFile());
   return hashOf(root, [...files.sort(), ...CONFIGURATION]);
 }
 

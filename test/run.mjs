@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkNode, ensureInstalled, ensureReady } from '../bin/ensure-ready.mjs';
+import rooms from '../bin/rooms.cjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const results = join(root, 'test-results');
@@ -126,21 +127,7 @@ function lint() {
       '.dependency-cruiser.cjs',
       '--output-type',
       'err',
-      ...[
-        'contracts',
-        'science',
-        'workflows',
-        'activities',
-        'workers',
-        'db',
-        'storage',
-        'api',
-        'web',
-        'cli',
-        'deploy',
-        'bench',
-        'test',
-      ],
+      ...rooms,
     ),
   );
 }

@@ -12,7 +12,7 @@ import type { OutboxRepository } from '../../db/repositories/outbox.ts';
 import type { FileStore } from '../../storage/file-store.ts';
 import { HttpError } from '../errors.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { hasPoller, listLiveWorkers } from '../workers.ts';
+import { hasPoller, listLiveWorkers, servedQueues } from '../workers.ts';
 
 const CHECK_TIMEOUT_MS = 3000;
 /** gRPC status of a call that the server doesn't know. */
@@ -79,7 +79,7 @@ export function systemRoutes(dependencies: SystemDependencies): Route[] {
       const result = await check(async () => {
         const live = await workers;
         const isPolled = live
-          ? live.some((worker) => worker.task_queue === queue && worker.status === 'running')
+          ? servedQueues(live).has(queue)
           : await withDeadline(() => hasPoller(temporal, queue));
         return isPolled ? { ok: true } : { ok: false, detail: 'no worker is polling' };
       });

@@ -1,0 +1,16 @@
+// The folders of the source, one a room of docs/ARCHITECTURE.md: what is built, linted and kept apart.
+module.exports = [
+  'contracts',
+  'science',
+  'workflows',
+  'activities',
+  'workers',
+  'db',
+  'storage',
+  'api',
+  'web',
+  'cli',
+  'deploy',
+  'bench',
+  'test',
+];
