@@ -43,9 +43,32 @@ const options: Record<OptionKey, OptionText> = {
     choices: { linear: 'Linear', log: 'Logarithmic' },
   },
   interpolation: {
-    label: 'Interpolation',
-    help: 'How flux gets onto the grid.',
-    choices: { linear: 'Linear' },
+    label: 'Resampling',
+    help: 'Linear draws a line between pixels. Flux-conserving takes the mean over each grid bin: for grids coarser than the pixels.',
+    choices: { linear: 'Linear', flux_conserving: 'Flux-conserving (SpectRes)' },
+  },
+  resolution_from: {
+    label: 'Resolution of the files',
+    unit: 'λ/Δλ',
+    help: 'Needed to smooth to a lower one; LAMOST and SDSS have about 1800. Empty: no smoothing.',
+  },
+  resolution_to: {
+    label: 'Smooth to resolution',
+    unit: 'λ/Δλ',
+    help: 'Below the resolution of the files. Empty: no smoothing.',
+  },
+  smoothing_sigma: {
+    label: 'Or smooth by a Gaussian, σ',
+    unit: 'Å',
+    help: 'The same width at every wavelength, instead of the two resolutions. Empty: no smoothing.',
+  },
+  despike: {
+    label: 'Remove single-pixel spikes',
+    help: 'Cosmic-ray hits: pixels that stand far out from quiet neighbours. Lines are wider and stay.',
+  },
+  rest_frame: {
+    label: 'Shift to the rest frame',
+    help: 'By the redshift Z in each file; a file without one is rejected. Grid and ranges are then rest wavelengths.',
   },
   bad_pixels: {
     label: 'Bad pixels',
@@ -68,8 +91,8 @@ const options: Record<OptionKey, OptionText> = {
   },
   outside: {
     label: 'Beyond the data',
-    help: 'What grid points get that lie outside a spectrum’s own range.',
-    choices: { edge: 'The edge value', nan: 'NaN', reject: 'Reject the spectrum' },
+    help: 'What grid points get that lie outside a spectrum’s own range, or in a gap that is not bridged.',
+    choices: { edge: 'The nearest good value', nan: 'NaN', reject: 'Reject the spectrum' },
   },
   medium: {
     label: 'Wavelengths of the files',
@@ -83,12 +106,27 @@ const options: Record<OptionKey, OptionText> = {
       minmax: 'To −1…1 (min, max)',
       minmax01: 'To 0…1 (min, max)',
       zscore: 'Mean 0, deviation 1',
+      continuum: 'Continuum to 1',
       none: 'None',
     },
+  },
+  compression: {
+    label: 'Compression of result.h5',
+    help: 'gzip makes the file smaller and the job slower.',
+    choices: { none: 'None', gzip: 'gzip' },
   },
   max_reject_fraction: {
     label: 'Largest share of rejects',
     help: 'The job fails where more than this share of the files is rejected, 0 to 1.',
+  },
+  reuse: {
+    label: 'Reuse of earlier jobs',
+    help: 'Parts of earlier jobs with this configuration are taken over where their files did not change.',
+    choices: {
+      metadata: 'Same name, size and time of change',
+      content: 'Same content (reads every file)',
+      never: 'Never',
+    },
   },
   recursive: { label: 'Directories below too', help: 'Take the spectra of every directory below as well.' },
 };
@@ -321,6 +359,8 @@ export const texts = {
         'Raw: the pixels within the grid’s range, scaled to 0 and 1 by their minimum and maximum at the grid points.',
       zscore:
         'Raw: the pixels within the grid’s range, scaled by their mean and standard deviation at the grid points.',
+      continuum:
+        'Raw: the pixels within the grid’s range, divided by their median at the grid points; the row is divided by its continuum.',
       none: 'Raw: the pixels within the grid’s range, as in the file.',
     },
     captionEnd: 'Wavelengths of the raw spectrum are as in its file.',

@@ -31,7 +31,7 @@ describe('the fields', () => {
       kind: 'choice',
       required: false,
       fallback: 'minmax',
-      choices: ['minmax', 'minmax01', 'zscore', 'none'],
+      choices: ['minmax', 'minmax01', 'zscore', 'continuum', 'none'],
     });
     expect(FIELDS.find((field) => field.key === 'min_coverage')).toMatchObject({
       kind: 'number',

@@ -22,6 +22,9 @@ describe('rawOverGrid', () => {
   it('scales to mean 0 and deviation 1 at the grid points', () => {
     expect(rawOverGrid({ x: [0, 1], y: [1, 3] }, [0, 1], 'zscore').y).toEqual([-1, 1]);
   });
+  it('divides by the median at the grid points where the row is divided by its continuum', () => {
+    expect(rawOverGrid(raw, [2, 3, 4], 'continuum').y).toEqual([0, 1, 2]);
+  });
   it('makes 0 of a constant and leaves alone what does not reach the grid', () => {
     expect(rawOverGrid({ x: [0, 1], y: [5, 5] }, [0, 1], 'minmax').y).toEqual([0, 0]);
     expect(rawOverGrid({ x: [0, 1], y: [5, 6] }, [10, 11], 'minmax')).toEqual({ x: [], y: [] });

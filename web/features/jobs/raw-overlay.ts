@@ -12,6 +12,10 @@ function windowOf(curve: Curve, from: number, to: number): Curve {
 /** Centre and size of a scaling over the finite values; `(value - centre) / size` is what it makes of one. */
 function measure(values: readonly number[], scaling: Scaling): { centre: number; size: number; low: number } {
   if (scaling === 'none') return { centre: 0, size: 1, low: 0 };
+  if (scaling === 'continuum') {
+    const sorted = values.toSorted((a, b) => a - b);
+    return { centre: 0, size: sorted[sorted.length >> 1] ?? 1, low: 0 };
+  }
   if (scaling === 'zscore') {
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
