@@ -18,14 +18,28 @@ export interface Card {
   comment?: string;
 }
 
-const packed = new Map<string, readonly [number, number]>();
+/** A keyword as cards hold it: its eight bytes as two big-endian words. */
+interface PackedKeyword {
+  high: number;
+  low: number;
+  /** Eight bytes do not hold it: it stands on HIERARCH cards. */
+  isLong: boolean;
+  /** Its cards have text in place of a value, whatever stands in column 9. */
+  isCommentary: boolean;
+}
 
-/** A keyword's eight bytes as two big-endian words, as they stand in a card. */
-function packKeyword(keyword: string): readonly [number, number] {
+const packed = new Map<string, PackedKeyword>();
+
+function packKeyword(keyword: string): PackedKeyword {
   let words = packed.get(keyword);
   if (words === undefined) {
     const bytes = Buffer.from(keyword.padEnd(8), 'latin1');
-    words = [bytes.readUInt32BE(0), bytes.readUInt32BE(4)];
+    words = {
+      high: bytes.readUInt32BE(0),
+      low: bytes.readUInt32BE(4),
+      isLong: keyword.length > 8 || keyword.includes(' '),
+      isCommentary: COMMENTARY.has(keyword),
+    };
     packed.set(keyword, words);
   }
   return words;
@@ -36,39 +50,69 @@ function upperCase(word: number): number {
   return (word ^ ((word >>> 1) & word & 0x20202020)) >>> 0;
 }
 
-const [END_HIGH, END_LOW] = packKeyword('END');
-const [CONTINUE_HIGH, CONTINUE_LOW] = packKeyword('CONTINUE');
-const [HIERARCH_HIGH, HIERARCH_LOW] = packKeyword('HIERARCH');
+const END = packKeyword('END');
+const CONTINUE = packKeyword('CONTINUE');
+const HIERARCH = packKeyword('HIERARCH');
 
 /**
- * The cards of one HDU (FITS 4.0, section 4). Keywords are indexed when the header is read, values are parsed when asked
- * for: a survey's file has over a hundred cards, of which a loader wants twenty.
+ * Where each keyword of a header stands first: a hash table of the first cards' keywords. There is one for all headers,
+ * made anew for the one that is asked; it costs a microsecond, and a header of its own arrays more.
+ */
+const INDEXED_CARDS = 1024;
+const INDEX_SLOTS = 2 * INDEXED_CARDS;
+const keywordIndex = {
+  /** Serial number of the header; not the header, which would keep its file in memory. */
+  header: 0,
+  /** Two words a card, in upper case. */
+  keywords: new Uint32Array(2 * INDEXED_CARDS),
+  /** Number of the card, from 1; 0: none. */
+  slots: new Uint16Array(INDEX_SLOTS),
+};
+
+let headersMade = 0;
+
+function firstSlot(high: number, low: number): number {
+  const hash = Math.imul(high, 0x9e3779b1) ^ Math.imul(low, 0x85ebca6b);
+  return (hash ^ (hash >>> 15)) & (INDEX_SLOTS - 1);
+}
+
+/** The slot that holds this keyword, or the empty one where it belongs. */
+function slotOf(high: number, low: number): number {
+  const { keywords, slots } = keywordIndex;
+  for (let slot = firstSlot(high, low); ; slot = (slot + 1) & (INDEX_SLOTS - 1)) {
+    const card = (slots[slot] ?? 0) - 1;
+    if (card < 0 || (keywords[2 * card] === high && keywords[2 * card + 1] === low)) return slot;
+  }
+}
+
+/**
+ * The cards of one HDU (FITS 4.0, section 4). Values are parsed when asked for: a survey's file has over a hundred cards,
+ * of which a loader wants twenty.
  */
 export class Header {
   /** Number of cards before END. */
   readonly cardCount: number;
   /** Offset of the first byte after the header's last block. */
   readonly end: number;
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Buffer;
+  readonly #view: DataView;
   readonly #start: number;
-  /** Two words a card: its keyword's bytes in upper case. */
-  readonly #keywords: Uint32Array;
+  readonly #serial = ++headersMade;
 
-  private constructor(bytes: Uint8Array, start: number, keywords: Uint32Array, cardCount: number) {
+  private constructor(bytes: Buffer, view: DataView, start: number, cardCount: number) {
     this.#bytes = bytes;
+    this.#view = view;
     this.#start = start;
-    this.#keywords = keywords;
     this.cardCount = cardCount;
     this.end = start + Math.ceil((cardCount + 1) / CARDS_PER_BLOCK) * BLOCK_BYTES;
   }
 
   /**
-   * Finds the cards of the header that starts at `start`.
+   * Finds the cards of the header that starts at `start`. The header is read from `bytes` whenever it is asked.
    * @throws FitsError when the bytes stop, or stop being text, before END
    */
   static read(bytes: Uint8Array, start: number, hdu: number): Header {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    let keywords = new Uint32Array(8 * CARDS_PER_BLOCK);
     for (let card = 0; ; card++) {
       const at = start + card * CARD_BYTES;
       if (at + CARD_BYTES > bytes.length) throw new FitsError('truncated', 'the header has no END card', hdu);
@@ -77,14 +121,12 @@ export class Header {
       if (((high | low) & 0x80808080) !== 0 || high === 0) {
         throw new FitsError('garbled', `card ${card + 1} of the header is not text`, hdu);
       }
-      if (high === END_HIGH && low === END_LOW) return new Header(bytes, start, keywords, card);
-      if (2 * card >= keywords.length) {
-        const larger = new Uint32Array(2 * keywords.length);
-        larger.set(keywords);
-        keywords = larger;
+      if (high === END.high && low === END.low) {
+        const buffer = Buffer.isBuffer(bytes)
+          ? bytes
+          : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        return new Header(buffer, view, start, card);
       }
-      keywords[2 * card] = upperCase(high);
-      keywords[2 * card + 1] = upperCase(low);
     }
   }
 
@@ -93,8 +135,11 @@ export class Header {
    * `undefined` when there is none. Strings come without trailing blanks, CONTINUE cards joined.
    */
   get(keyword: string): HeaderValue | undefined {
-    const card = this.#find(keyword);
-    return card === -1 ? undefined : this.#parse(card).card.value;
+    const words = packKeyword(keyword);
+    const card = words.isLong ? this.#findLong(keyword) : this.#find(words);
+    if (card === -1) return undefined;
+    const plain = words.isLong || words.isCommentary ? undefined : this.#plainValue(card);
+    return plain === undefined ? this.#parse(card).card.value : plain;
   }
 
   /** A string value, blanks trimmed at both ends; `undefined` when absent, empty or no string. */
@@ -121,31 +166,71 @@ export class Header {
     return cards;
   }
 
-  #find(keyword: string): number {
-    if (keyword.length > 8 || keyword.includes(' ')) return this.#findHierarch(keyword);
-    const [high, low] = packKeyword(keyword);
-    return this.#findWords(high, low, 0);
+  /** Number of the first card with this keyword, -1 when there is none. */
+  #find({ high, low }: PackedKeyword): number {
+    if (keywordIndex.header !== this.#serial) this.#index();
+    const card = (keywordIndex.slots[slotOf(high, low)] ?? 0) - 1;
+    return card === -1 && this.cardCount > INDEXED_CARDS ? this.#scan(high, low, INDEXED_CARDS) : card;
   }
 
-  #findWords(high: number, low: number, from: number): number {
-    for (let card = from; card < this.cardCount; card++) {
-      if (this.#keywords[2 * card] === high && this.#keywords[2 * card + 1] === low) return card;
+  #index(): void {
+    keywordIndex.header = this.#serial;
+    const { keywords, slots } = keywordIndex;
+    slots.fill(0);
+    const indexed = Math.min(this.cardCount, INDEXED_CARDS);
+    for (let card = 0; card < indexed; card++) {
+      const at = this.#start + card * CARD_BYTES;
+      const high = upperCase(this.#view.getUint32(at));
+      const low = upperCase(this.#view.getUint32(at + 4));
+      keywords[2 * card] = high;
+      keywords[2 * card + 1] = low;
+      const slot = slotOf(high, low);
+      if (slots[slot] === 0) slots[slot] = card + 1;
     }
+  }
+
+  #scan(high: number, low: number, from: number): number {
+    for (let card = from; card < this.cardCount; card++) if (this.#is(card, high, low)) return card;
     return -1;
   }
 
-  #findHierarch(keyword: string): number {
-    const find = (from: number): number => this.#findWords(HIERARCH_HIGH, HIERARCH_LOW, from);
+  #is(card: number, high: number, low: number): boolean {
+    const at = this.#start + card * CARD_BYTES;
+    return upperCase(this.#view.getUint32(at)) === high && upperCase(this.#view.getUint32(at + 4)) === low;
+  }
+
+  #findLong(keyword: string): number {
+    const find = (from: number): number => this.#scan(HIERARCH.high, HIERARCH.low, from);
     for (let card = find(0); card !== -1; card = find(card + 1)) {
       if (parseCard(this.#text(card)).keyword.toUpperCase() === keyword) return card;
     }
     return -1;
   }
 
+  /**
+   * The value of a card as most are written: a decimal number, T or F, or a string of ASCII without a quote in it that is
+   * not continued. `undefined` for every other card, which `#parse` reads.
+   */
+  #plainValue(card: number): string | number | boolean | undefined {
+    const bytes = this.#bytes;
+    const start = this.#start + card * CARD_BYTES;
+    const end = start + CARD_BYTES;
+    if (bytes[start + 8] !== EQUALS || bytes[start + 9] !== BLANK) return undefined;
+    let at = start + 10;
+    while (at < end && bytes[at] === BLANK) at++;
+    if (at === end) return undefined;
+    const first = bytes[at];
+    if (first === QUOTE) return plainString(bytes, at + 1, end);
+    if (first === LETTER_T || first === LETTER_F) {
+      return isEndOfValue(bytes, at + 1, end) ? first === LETTER_T : undefined;
+    }
+    return plainNumber(bytes, at, end);
+  }
+
   #text(card: number): string {
     const at = this.#start + card * CARD_BYTES;
     // Not ASCII in places that FITS restricts to it; taken as Latin-1, so that no byte is lost.
-    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + at, CARD_BYTES).toString('latin1');
+    return this.#bytes.toString('latin1', at, at + CARD_BYTES);
   }
 
   /** Parses a card and the CONTINUE cards after it (FITS 4.0, section 4.2.1.2). */
@@ -156,8 +241,7 @@ export class Header {
       typeof card.value === 'string' &&
       card.value.endsWith('&') &&
       next < this.cardCount &&
-      this.#keywords[2 * next] === CONTINUE_HIGH &&
-      this.#keywords[2 * next + 1] === CONTINUE_LOW
+      this.#is(next, CONTINUE.high, CONTINUE.low)
     ) {
       const more = parseValue(this.#text(next).slice(8));
       if (typeof more.value !== 'string') break;
@@ -168,6 +252,87 @@ export class Header {
     if (next > index + 1 && typeof card.value === 'string') card.value = card.value.trimEnd();
     return { card, next };
   }
+}
+
+const BLANK = 0x20;
+const QUOTE = 0x27;
+const PLUS = 0x2b;
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const SLASH = 0x2f;
+const DIGIT_0 = 0x30;
+const DIGIT_9 = 0x39;
+const EQUALS = 0x3d;
+const LETTER_D = 0x44;
+const LETTER_E = 0x45;
+const LETTER_F = 0x46;
+const LETTER_T = 0x54;
+const AMPERSAND = 0x26;
+const LAST_PRINTABLE = 0x7e;
+
+/** Whether only blanks stand before the comment or the card's end. */
+function isEndOfValue(bytes: Buffer, at: number, end: number): boolean {
+  while (at < end && bytes[at] === BLANK) at++;
+  return at === end || bytes[at] === SLASH;
+}
+
+function plainString(bytes: Buffer, start: number, end: number): string | undefined {
+  let quote = start;
+  let after = start; // after the last byte that is not blank
+  for (; quote < end; quote++) {
+    const byte = bytes[quote] ?? 0;
+    if (byte === QUOTE) break;
+    if (byte < BLANK || byte > LAST_PRINTABLE) return undefined;
+    if (byte !== BLANK) after = quote + 1;
+  }
+  if (quote === end || bytes[after - 1] === AMPERSAND) return undefined;
+  const next = bytes[quote + 1];
+  if (quote + 1 < end && next !== BLANK && next !== SLASH) return undefined;
+  return bytes.toString('utf8', start, after); // ASCII, which is decoded fastest as UTF-8
+}
+
+const POWERS_OF_10 = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
+
+/**
+ * A decimal number, the same float64 that `Number` makes of its text: digits below 2^53 and a power of ten up to 10^22 are
+ * exact, so that their product or quotient is rounded once (Clinger 1990, doi:10.1145/93542.93557).
+ */
+function plainNumber(bytes: Buffer, at: number, end: number): number | undefined {
+  const sign = bytes[at];
+  if (sign === MINUS || sign === PLUS) at++;
+  let digits = 0;
+  let mantissa = 0;
+  let decimals = 0;
+  let isFraction = false;
+  let byte = 0;
+  for (; at < end; at++) {
+    byte = bytes[at] ?? 0;
+    if (byte >= DIGIT_0 && byte <= DIGIT_9) {
+      mantissa = 10 * mantissa + (byte - DIGIT_0);
+      digits++;
+      if (isFraction) decimals++;
+    } else if (byte === POINT && !isFraction) isFraction = true;
+    else break;
+  }
+  if (digits === 0 || mantissa > Number.MAX_SAFE_INTEGER) return undefined;
+  let exponent = -decimals;
+  if (at < end && (byte === LETTER_E || byte === LETTER_D)) {
+    const exponentSign = bytes[at + 1];
+    const isSigned = exponentSign === MINUS || exponentSign === PLUS;
+    const from = at + (isSigned ? 2 : 1);
+    let size = 0;
+    for (at = from; at < end; at++) {
+      byte = bytes[at] ?? 0;
+      if (byte < DIGIT_0 || byte > DIGIT_9) break;
+      size = 10 * size + (byte - DIGIT_0);
+    }
+    if (at === from) return undefined;
+    exponent += exponentSign === MINUS ? -size : size;
+  }
+  const power = POWERS_OF_10[Math.abs(exponent)];
+  if (power === undefined || !isEndOfValue(bytes, at, end)) return undefined;
+  const value = exponent < 0 ? mantissa / power : mantissa * power;
+  return sign === MINUS ? -value : value;
 }
 
 /** Parses one card image of 80 characters. */

@@ -1,5 +1,6 @@
 import { FitsError } from './error.ts';
 import { type Hdu, hduData } from './file.ts';
+import { decodeNumbers, type EncodedNumbers, NUMBER_BYTES, type NumberType } from './numbers.ts';
 
 export type ImageArray =
   | Uint8Array
@@ -34,12 +35,28 @@ function valueCount(hdu: Hdu): number {
   return hdu.axes.length === 0 ? 0 : hdu.axes.reduce((product, length) => product * length, 1);
 }
 
+function numberType(hdu: Hdu): NumberType {
+  switch (hdu.bitpix) {
+    case 8:
+      return 'B';
+    case 16:
+      return 'I';
+    case 32:
+      return 'J';
+    case 64:
+      return 'K';
+    case -32:
+      return 'E';
+    default:
+      return 'D';
+  }
+}
+
 /**
- * `count` values of an image from value `first` on (NAXIS1 runs fastest), scaled, as numbers; BLANK becomes NaN.
- * Integers of 64 bits beyond 2^53 are rounded.
+ * `count` values of an image from value `first` on (NAXIS1 runs fastest), not yet decoded; BLANK is "no value".
  * @throws FitsError when the HDU is no image, or has no such values
  */
-export function readPixels(hdu: Hdu, first: number, count: number): Float64Array {
+export function encodedPixels(hdu: Hdu, first: number, count: number): EncodedNumbers {
   checkIsImage(hdu);
   const view = hduData(hdu);
   if (first < 0 || count < 0 || first + count > valueCount(hdu)) {
@@ -50,30 +67,17 @@ export function readPixels(hdu: Hdu, first: number, count: number): Float64Array
     );
   }
   const { scale, zero, blank } = scalingOf(hdu);
-  const values = new Float64Array(count);
-  switch (hdu.bitpix) {
-    case 8:
-      for (let i = 0; i < count; i++) values[i] = view.getUint8(first + i);
-      break;
-    case 16:
-      for (let i = 0, at = 2 * first; i < count; i++, at += 2) values[i] = view.getInt16(at);
-      break;
-    case 32:
-      for (let i = 0, at = 4 * first; i < count; i++, at += 4) values[i] = view.getInt32(at);
-      break;
-    case 64:
-      for (let i = 0, at = 8 * first; i < count; i++, at += 8) values[i] = Number(view.getBigInt64(at));
-      break;
-    case -32:
-      for (let i = 0, at = 4 * first; i < count; i++, at += 4) values[i] = view.getFloat32(at);
-      break;
-    default:
-      for (let i = 0, at = 8 * first; i < count; i++, at += 8) values[i] = view.getFloat64(at);
-  }
-  if (blank !== undefined) for (let i = 0; i < count; i++) if (values[i] === blank) values[i] = NaN;
-  if (scale !== 1 || zero !== 0)
-    for (let i = 0; i < count; i++) values[i] = zero + scale * (values[i] ?? NaN);
-  return values;
+  const type = numberType(hdu);
+  const stride = NUMBER_BYTES[type];
+  return { view, type, offset: first * stride, stride, length: count, scale, zero, nullValue: blank };
+}
+
+/**
+ * The same, decoded: scaled, as numbers; BLANK becomes NaN. Integers of 64 bits beyond 2^53 are rounded.
+ * @throws FitsError when the HDU is no image, or has no such values
+ */
+export function readPixels(hdu: Hdu, first: number, count: number): Float64Array {
+  return decodeNumbers(encodedPixels(hdu, first, count), 0, count, new Float64Array(count));
 }
 
 /**

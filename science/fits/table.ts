@@ -1,6 +1,7 @@
 import { MAX_SPECTRUM_BYTES } from '../../contracts/limits.ts';
 import { FitsError } from './error.ts';
 import { type Hdu, hduData } from './file.ts';
+import { decodeRaw, type EncodedNumbers, finishNumbers, NUMBER_BYTES, type NumberType } from './numbers.ts';
 
 /** Bytes of one element by TFORM letter (FITS 4.0, table 18); X is counted in bits. */
 const ELEMENT_BYTES = {
@@ -84,6 +85,18 @@ export class Table {
     return scaled(values, column);
   }
 
+  /**
+   * A numeric column as `numbers` has it, not yet decoded where it is simple: one row, or one value a row, of type B, I, J,
+   * K, E or D.
+   * @throws FitsError for text and for variable-length arrays
+   */
+  encoded(column: Column): EncodedNumbers | Float64Array {
+    const { type, repeat, offset, scale, zero, nullValue } = column;
+    if (!isNumberType(type) || (this.rows !== 1 && repeat !== 1)) return this.numbers(column);
+    const stride = repeat === 1 ? this.#rowBytes : NUMBER_BYTES[type];
+    return { view: this.#view, type, offset, stride, length: this.rows * repeat, scale, zero, nullValue };
+  }
+
   /** An integer column of 64 bits (K), exactly; TZERO = 2^63 makes it unsigned. */
   bigIntegers(column: Column): BigInt64Array | BigUint64Array {
     const unsigned = column.zero === 2 ** 63;
@@ -152,30 +165,23 @@ export class Table {
 
   #decode(type: ElementType, at: number, values: Float64Array, first: number, count: number): void {
     const view = this.#view;
-    const end = first + count;
     switch (type) {
       case 'E':
       case 'C':
-        for (let i = first; i < end; i++, at += 4) values[i] = view.getFloat32(at);
+        decodeRaw(view, 'E', at, 4, values, first, count);
         break;
       case 'D':
       case 'M':
-        for (let i = first; i < end; i++, at += 8) values[i] = view.getFloat64(at);
+        decodeRaw(view, 'D', at, 8, values, first, count);
         break;
       case 'I':
-        for (let i = first; i < end; i++, at += 2) values[i] = view.getInt16(at);
-        break;
       case 'J':
-        for (let i = first; i < end; i++, at += 4) values[i] = view.getInt32(at);
-        break;
       case 'K':
-        for (let i = first; i < end; i++, at += 8) values[i] = Number(view.getBigInt64(at));
-        break;
       case 'B':
-        for (let i = first; i < end; i++, at++) values[i] = view.getUint8(at);
+        decodeRaw(view, type, at, NUMBER_BYTES[type], values, first, count);
         break;
       case 'L':
-        for (let i = first; i < end; i++, at++) values[i] = logical(view.getUint8(at));
+        for (let i = first; i < first + count; i++, at++) values[i] = logical(view.getUint8(at));
         break;
       case 'X':
         for (let bit = 0; bit < count; bit++) {
@@ -188,18 +194,17 @@ export class Table {
   }
 }
 
+function isNumberType(type: ElementType): type is NumberType {
+  return type in NUMBER_BYTES;
+}
+
 function logical(byte: number): number {
   if (byte === 0x54) return 1;
   return byte === 0x46 ? 0 : NaN;
 }
 
 function scaled(values: Float64Array, { scale, zero, nullValue }: Column): Float64Array {
-  if (nullValue !== undefined) {
-    for (let i = 0; i < values.length; i++) if (values[i] === nullValue) values[i] = NaN;
-  }
-  if (scale !== 1 || zero !== 0) {
-    for (let i = 0; i < values.length; i++) values[i] = zero + scale * (values[i] ?? NaN);
-  }
+  finishNumbers(values, values.length, scale, zero, nullValue);
   return values;
 }
 

@@ -4,6 +4,7 @@ import { joinArms } from './curve.ts';
 const arm = (name: string, wave: number[], flux: number[]) => ({
   name,
   wavelengthAngstrom: Float64Array.from(wave),
+  reachAngstrom: [wave[0] ?? Number.NaN, wave.at(-1) ?? Number.NaN] as const,
   flux: Float64Array.from(flux),
   bad: new Uint8Array(wave.length),
 });

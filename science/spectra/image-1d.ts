@@ -1,11 +1,12 @@
 import { FitsError } from '../fits/error.ts';
 import type { FitsFile, Hdu } from '../fits/file.ts';
 import type { Header } from '../fits/header.ts';
-import { readPixels } from '../fits/image.ts';
-import { makeArm } from './arm.ts';
+import { encodedPixels } from '../fits/image.ts';
+import { armReading, makeArm } from './arm.ts';
 import { declaredMedium, genericMetadata, MAX_PIXELS } from './generic.ts';
 import type { Loader } from './loader.ts';
 import { toAngstrom } from './wavelength-unit.ts';
+import { ownWavelengths } from './wavelengths.ts';
 
 /** Extensions that hold the flux, where there are several images of one dimension. */
 const FLUX_NAMES = new Set(['', 'FLUX', 'SPECTRUM', 'SCI']);
@@ -31,23 +32,25 @@ function fluxImage(file: FitsFile): Hdu | undefined {
 export const image1d: Loader = {
   layout: 'image-1d',
   identify: (file) => fluxImage(file) !== undefined,
-  read: (file) => {
+  read: (file, reading) => {
     const hdu = fluxImage(file);
     if (!hdu) throw new FitsError('not-a-spectrum', 'no image of one dimension');
     const pixels = hdu.axes[0] ?? 0;
     if (pixels > MAX_PIXELS)
       throw new FitsError('not-a-spectrum', `an image of ${pixels} pixels in a row`, hdu.index);
-    const flux = readPixels(hdu, 0, pixels);
+    const flux = encodedPixels(hdu, 0, pixels);
+    const wavelengths = ownWavelengths(axisAngstrom(hdu.header, pixels, hdu.index));
+    const metadata = genericMetadata(file, hdu);
     return {
       layout: 'image-1d',
       medium: declaredMedium(file, hdu),
-      arms: [makeArm({ name: '', wavelengthAngstrom: wavelengths(hdu.header, pixels, hdu.index), flux })],
-      metadata: genericMetadata(file, hdu),
+      arms: [makeArm({ name: '', wavelengths, flux }, armReading(reading, metadata))],
+      metadata,
     };
   },
 };
 
-function wavelengths(header: Header, pixels: number, hdu: number): Float64Array {
+function axisAngstrom(header: Header, pixels: number, hdu: number): Float64Array {
   // Some write the unit into the type: CTYPE1 = 'WAVELENGTH [Ang]' (ESO).
   const [, type = '', bracketed] =
     /^([^[]*?)\s*(?:\[(.*)\])?$/.exec(header.text('CTYPE1')?.toUpperCase() ?? '') ?? [];

@@ -1,6 +1,7 @@
 import { FitsError } from '../fits/error.ts';
 import { type FitsFile, tableNamed } from '../fits/file.ts';
 import { Table } from '../fits/table.ts';
+import { armReading } from './arm.ts';
 import { coaddArm, lamostMetadata } from './lamost.ts';
 import type { Loader } from './loader.ts';
 
@@ -18,15 +19,16 @@ function coadd(file: FitsFile): Table | undefined {
 export const lamostDr9: Loader = {
   layout: 'lamost-dr9',
   identify: (file) => coadd(file) !== undefined,
-  read: (file) => {
+  read: (file, reading) => {
     const table = coadd(file);
     const primary = file.hdus[0];
     if (!table || !primary) throw new FitsError('not-a-spectrum', 'no HDU COADD of LAMOST');
+    const metadata = lamostMetadata(primary.header);
     return {
       layout: 'lamost-dr9',
       medium: 'vacuum',
-      arms: [{ ...coaddArm(table, 'COADD'), name: '' }],
-      metadata: lamostMetadata(primary.header),
+      arms: [{ ...coaddArm(table, 'COADD', armReading(reading, metadata)), name: '' }],
+      metadata,
     };
   },
 };

@@ -1,6 +1,7 @@
 import { FitsError } from '../fits/error.ts';
 import { type FitsFile, type Hdu, tableNamed } from '../fits/file.ts';
 import { Table } from '../fits/table.ts';
+import { armReading } from './arm.ts';
 import { coaddArm, lamostMetadata } from './lamost.ts';
 import type { Loader } from './loader.ts';
 
@@ -18,7 +19,7 @@ function coadds(file: FitsFile): Hdu[] {
 export const lamostMrs: Loader = {
   layout: 'lamost-mrs',
   identify: (file) => coadds(file).length > 0,
-  read: (file) => {
+  read: (file, reading) => {
     const hdus = coadds(file);
     // The truncated part may be the other arm, and half a spectrum would pass for a whole one.
     const expected = ARMS.filter((arm) => file.hdus[0]?.header.get(`COMBIN_${arm}`) === true).length;
@@ -27,10 +28,13 @@ export const lamostMrs: Loader = {
       table: new Table(hdu),
       arm: hdu.name.slice('COADD_'.length).toUpperCase(),
     }));
-    const arms = tables.filter(({ table }) => table.rows > 0).map(({ table, arm }) => coaddArm(table, arm));
     const primary = file.hdus[0];
-    if (!primary || arms.length === 0)
+    const combined = tables.filter(({ table }) => table.rows > 0);
+    if (!primary || combined.length === 0)
       throw new FitsError('not-a-spectrum', 'neither arm has a combined spectrum');
-    return { layout: 'lamost-mrs', medium: 'vacuum', arms, metadata: lamostMetadata(primary.header) };
+    const metadata = lamostMetadata(primary.header);
+    const ofArms = armReading(reading, metadata);
+    const arms = combined.map(({ table, arm }) => coaddArm(table, arm, ofArms));
+    return { layout: 'lamost-mrs', medium: 'vacuum', arms, metadata };
   },
 };

@@ -2,11 +2,13 @@ import type { SpectrumMetadata } from '../../contracts/spectrum.ts';
 import type { FitsFile, Hdu } from '../fits/file.ts';
 import { FitsError } from '../fits/error.ts';
 import type { Header } from '../fits/header.ts';
-import { readPixels } from '../fits/image.ts';
+import { encodedPixels } from '../fits/image.ts';
+import type { EncodedNumbers } from '../fits/numbers.ts';
 import type { Table } from '../fits/table.ts';
-import { fromLog10, makeArm } from './arm.ts';
+import { type ArmReading, makeArm, type PixelValues } from './arm.ts';
 import { declination, measured, measuredUnless99, present, rightAscension } from './metadata.ts';
 import type { Arm } from './spectrum.ts';
+import { encodedLog10Wavelengths, encodedWavelengths, type Wavelengths } from './wavelengths.ts';
 
 /** Rows of the image in DR1 to DR8; what row 2 holds differs. */
 const FLUX_ROW = 0;
@@ -22,43 +24,44 @@ export function lamostImage(file: FitsFile, row: string): Hdu | undefined {
 }
 
 /** One row of a LAMOST image. */
-export function imageRow(hdu: Hdu, row: number): Float64Array {
+export function imageRow(hdu: Hdu, row: number): EncodedNumbers {
   const [pixels = 0, rows = 0] = hdu.axes;
   if (row >= rows) throw new FitsError('garbled', `the image has ${rows} rows, no row ${row}`, hdu.index);
-  return readPixels(hdu, row * pixels, pixels);
+  return encodedPixels(hdu, row * pixels, pixels);
 }
 
-/** The whole spectrum of a LAMOST image; `wavelengths` [Å] may be worked out from the flux's pixels. */
-export function imageArm(hdu: Hdu, wavelengths: (flux: Float64Array) => Float64Array): Arm {
+/** The spectrum of a LAMOST image; `wavelengths` makes those of so many pixels. */
+export function imageArm(hdu: Hdu, reading: ArmReading, wavelengths: (pixels: number) => Wavelengths): Arm {
   const rows = hdu.axes[1] ?? 0;
   const flux = imageRow(hdu, FLUX_ROW);
-  return makeArm({
-    name: '',
-    wavelengthAngstrom: wavelengths(flux),
-    flux,
-    ivar: imageRow(hdu, IVAR_ROW),
-    ...(rows > ANDMASK_ROW ? { mask: imageRow(hdu, ANDMASK_ROW) } : {}),
-  });
+  return makeArm(
+    {
+      name: '',
+      wavelengths: wavelengths(flux.length),
+      flux,
+      ivar: imageRow(hdu, IVAR_ROW),
+      ...(rows > ANDMASK_ROW ? { mask: imageRow(hdu, ANDMASK_ROW) } : {}),
+    },
+    reading,
+  );
 }
 
 /**
  * A co-added spectrum in a LAMOST table: one row of vector columns, or one row a pixel. Wavelength is WAVELENGTH [Å] or
  * LOGLAM (log10 Å).
  */
-export function coaddArm(table: Table, name: string): Arm {
-  const column = (...names: string[]): Float64Array | undefined => {
-    const found = names
-      .map((candidate) => table.find(candidate))
-      .find((candidate) => candidate !== undefined);
-    return found && table.numbers(found);
+export function coaddArm(table: Table, name: string, reading: ArmReading): Arm {
+  const column = (keyword: string): PixelValues | undefined => {
+    const found = table.find(keyword);
+    return found && table.encoded(found);
   };
   const flux = column('FLUX');
   const ivar = column('IVAR');
   const mask = column('ANDMASK');
   const wavelength = column('WAVELENGTH');
   const logWavelength = wavelength ? undefined : column('LOGLAM');
-  const wavelengthAngstrom = wavelength ?? (logWavelength && fromLog10(logWavelength));
-  if (!flux || !ivar || !wavelengthAngstrom) {
+  const axis = wavelength ?? logWavelength;
+  if (!flux || !ivar || !axis) {
     throw new FitsError(
       'garbled',
       `the table ${name} lacks a column of FLUX, IVAR, and WAVELENGTH or LOGLAM`,
@@ -67,10 +70,11 @@ export function coaddArm(table: Table, name: string): Arm {
   if (table.rows > 1 && flux.length !== table.rows) {
     throw new FitsError('not-a-spectrum', `the table ${name} holds ${table.rows} spectra, not one`);
   }
-  if ([ivar, wavelengthAngstrom, mask ?? ivar].some(({ length }) => length !== flux.length)) {
+  if ([ivar, axis, mask ?? ivar].some(({ length }) => length !== flux.length)) {
     throw new FitsError('garbled', `the columns of the table ${name} differ in length`);
   }
-  return makeArm({ name, wavelengthAngstrom, flux, ivar, ...(mask ? { mask } : {}) });
+  const wavelengths = (wavelength ? encodedWavelengths : encodedLog10Wavelengths)(axis, reading.memory);
+  return makeArm({ name, wavelengths, flux, ivar, ...(mask ? { mask } : {}) }, reading);
 }
 
 /** The catalogue's columns, from the primary header of any LAMOST release. */

@@ -3,16 +3,26 @@ import { FitsError } from '../fits/error.ts';
 import { type FitsFile, type Hdu, openFits } from '../fits/file.ts';
 import { Table } from '../fits/table.ts';
 import { LOADERS } from './loaders.ts';
+import { OWN_MEMORY, type ReadOptions, ReusedMemory } from './reading.ts';
 import type { RawSpectrum } from './spectrum.ts';
+
+export type { ReadOptions } from './reading.ts';
+
+/** Enough for the longest real spectra, three arrays each; 512 KiB. */
+const REUSED_VALUES = 65_536;
+let reused: ReusedMemory | undefined;
 
 /**
  * Reads a spectrum of any known layout; gzip is unpacked.
  * @throws FitsError with a reason that a person understands; `not-a-spectrum` when it is FITS and of no known layout
  */
-export function readSpectrum(bytes: Uint8Array): RawSpectrum {
+export function readSpectrum(bytes: Uint8Array, options: ReadOptions = {}): RawSpectrum {
   const file = openFits(bytes);
   const loader = LOADERS.find((candidate) => candidate.identify(file));
-  if (loader) return loader.read(file);
+  if (loader) {
+    const memory = options.reuseMemory ? (reused ??= new ReusedMemory(REUSED_VALUES)).clear() : OWN_MEMORY;
+    return loader.read(file, { neededRange: options.neededRange, memory });
+  }
   // A layout may be unknown only because the HDU that tells it is damaged, or behind the damage.
   if (file.damage) throw file.damage;
   for (const hdu of file.hdus) if (hdu.kind === 'table') new Table(hdu);

@@ -3,9 +3,10 @@ import { FitsError } from '../fits/error.ts';
 import { type FitsFile, tableNamed } from '../fits/file.ts';
 import type { Header } from '../fits/header.ts';
 import { type Column, Table } from '../fits/table.ts';
-import { fromLog10, makeArm } from './arm.ts';
+import { armReading, makeArm, type PixelValues } from './arm.ts';
 import type { Loader } from './loader.ts';
 import { measured, present } from './metadata.ts';
+import { encodedLog10Wavelengths } from './wavelengths.ts';
 
 /**
  * Bits of and_mask that make a pixel bad (SPPIXMASK, https://www.sdss3.org/dr10/algorithms/bitmask_sppixmask.php):
@@ -38,31 +39,34 @@ function coadd(file: FitsFile): Table | undefined {
 export const sdss: Loader = {
   layout: 'sdss',
   identify: (file) => coadd(file) !== undefined,
-  read: (file) => {
+  read: (file, reading) => {
     const table = coadd(file);
     const primary = file.hdus[0];
     if (!table || !primary) throw new FitsError('not-a-spectrum', 'no HDU COADD of SDSS');
-    const column = (name: string): Float64Array | undefined => {
+    const column = (name: string): PixelValues | undefined => {
       const found = table.find(name);
       if (found && found.repeat !== 1) throw new FitsError('garbled', `column ${name} of COADD is a vector`);
-      return found && table.numbers(found);
+      return found && table.encoded(found);
     };
     const flux = column('flux');
     const loglam = column('loglam');
     if (!flux || !loglam) throw new FitsError('garbled', 'COADD lacks flux or loglam');
     const ivar = column('ivar');
-    const mask = column('and_mask')?.map((bits) => bits & BAD_MASK);
-    const pixels = { name: '', wavelengthAngstrom: fromLog10(loglam), flux };
+    const mask = column('and_mask');
+    const wavelengths = encodedLog10Wavelengths(loglam, reading.memory);
+    const metadata = sdssMetadata(file, primary.header);
+    const pixels = { name: '', wavelengths, flux, ...(ivar ? { ivar } : {}) };
+    const masked = { ...pixels, ...(mask ? { mask, maskBits: BAD_MASK } : {}) };
     return {
       layout: 'sdss',
       medium: 'vacuum',
-      arms: [makeArm({ ...pixels, ...(ivar ? { ivar } : {}), ...(mask ? { mask } : {}) })],
-      metadata: metadata(file, primary.header),
+      arms: [makeArm(masked, armReading(reading, metadata))],
+      metadata,
     };
   },
 };
 
-function metadata(file: FitsFile, header: Header): SpectrumMetadata {
+function sdssMetadata(file: FitsFile, header: Header): SpectrumMetadata {
   const found = tableNamed(file, 'SPECOBJ') ?? tableNamed(file, 'SPALL');
   // A file that was cut after the spectrum is read without what the pipeline found.
   const table = found && found.index !== file.damage?.hdu ? new Table(found) : undefined;

@@ -4,12 +4,14 @@ export type Medium = 'air' | 'vacuum' | 'unknown';
 
 /**
  * One wavelength-ordered stretch of a spectrum: a whole low-resolution spectrum, or one arm of a
- * medium-resolution one. All arrays have the same length and wavelengths never fall.
+ * medium-resolution one; or the part of it that was asked for (`ReadOptions.neededRange`). All arrays have the same length and wavelengths never fall.
  */
 export interface Arm {
   name: string;
   /** [Å], in the medium that the spectrum declares. */
   wavelengthAngstrom: Float64Array;
+  /** Lowest and highest wavelength [Å] of the whole arm, whatever stretch of it the arrays hold. */
+  reachAngstrom: readonly [first: number, last: number];
   /** In the file's own unit, as it stands there: not finite values are kept. */
   flux: Float64Array;
   /** Inverse variance; absent where the file has none. */

@@ -1,10 +1,11 @@
 import { FitsError } from '../fits/error.ts';
 import type { FitsFile, Hdu } from '../fits/file.ts';
 import { type Column, Table } from '../fits/table.ts';
-import { fromLog10, makeArm } from './arm.ts';
+import { armReading, makeArm } from './arm.ts';
 import { declaredMedium, genericMetadata, MAX_PIXELS } from './generic.ts';
 import type { Loader } from './loader.ts';
 import { toAngstrom } from './wavelength-unit.ts';
+import { ownWavelengths } from './wavelengths.ts';
 
 const WAVELENGTH_NAMES = ['spectral', 'wave', 'wavelength', 'lambda', 'wlen', 'loglam'];
 const FLUX_NAMES = ['flux', 'flux_density', 'flam'];
@@ -50,7 +51,7 @@ function spectrumTables(file: FitsFile): SpectrumTable[] {
 export const table: Loader = {
   layout: 'table',
   identify: (file) => spectrumTables(file).length > 0,
-  read: (file) => {
+  read: (file, reading) => {
     const [found, ...others] = spectrumTables(file);
     if (!found) throw new FitsError('not-a-spectrum', 'no table of wavelengths and fluxes');
     if (others.length > 0) {
@@ -71,15 +72,18 @@ export const table: Loader = {
         found.hdu.index,
       );
     }
-    const isLog = found.wave.name.toLowerCase() === 'loglam';
-    const wavelengthAngstrom = isLog
-      ? fromLog10(raw)
-      : toAngstrom(raw, found.wave.unit, `column ${found.wave.name}`);
+    const isLog10 = found.wave.name.toLowerCase() === 'loglam';
+    const wavelengths = ownWavelengths(
+      isLog10 ? raw : toAngstrom(raw, found.wave.unit, `column ${found.wave.name}`),
+      isLog10,
+    );
+    const metadata = genericMetadata(file, found.hdu);
+    const pixels = { name: '', wavelengths, flux, ...(ivar ? { ivar } : {}) };
     return {
       layout: 'table',
       medium: declaredMedium(file, found.hdu),
-      arms: [makeArm({ name: '', wavelengthAngstrom, flux, ...(ivar ? { ivar } : {}) })],
-      metadata: genericMetadata(file, found.hdu),
+      arms: [makeArm(pixels, armReading(reading, metadata))],
+      metadata,
     };
   },
 };
