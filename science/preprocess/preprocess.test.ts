@@ -8,6 +8,7 @@ import { scaleRow } from './scaling.ts';
 
 const arm = (start: number, step: number, flux: number[], bad: number[] = [], name = 'all'): Arm => ({
   name,
+  reachAngstrom: [start, start + (flux.length - 1) * step],
   wavelengthAngstrom: Float64Array.from(flux, (_, i) => start + i * step),
   flux: Float64Array.from(flux),
   ivar: Float64Array.from(flux, (_, i) => (bad.includes(i) ? 0 : 4)),

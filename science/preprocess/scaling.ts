@@ -1,29 +1,40 @@
+import { at } from './elements.ts';
+
 export type Scaling = 'minmax' | 'minmax01' | 'zscore' | 'none';
 
 /**
- * Scales a row in place, values that are not finite left out of the statistics.
+ * Scales values, those that are not finite left out of the statistics.
  *
  * `minmax` to [-1, 1], `minmax01` to [0, 1], `zscore` to mean 0 and population standard deviation 1.
- * A constant row becomes 0 (but for `none`, which leaves it).
+ * Constant values become 0 (but for `none`, which leaves them).
  *
- * @returns whether the row was constant (or had no finite value at all)
+ * @param row where the scaled values go, as long as `values`; in place where absent
+ * @returns whether the values were constant (or none of them finite)
  */
-export function scaleRow(row: Float64Array, scaling: Scaling): boolean {
+export function scaleRow(
+  values: Float64Array,
+  scaling: Scaling,
+  row: Float32Array | Float64Array = values,
+): boolean {
   let low = Infinity;
   let high = -Infinity;
-  let sum = 0;
-  let count = 0;
-  for (const value of row) {
-    if (!Number.isFinite(value)) continue;
+  for (let i = 0; i < values.length; i++) {
+    const value = at(values, i);
+    // A number less itself is 0 unless it is infinite or NaN; this loop is hot.
+    if (value - value !== 0) continue;
     if (value < low) low = value;
     if (value > high) high = value;
-    sum += value;
-    count++;
   }
   const constant = !(high > low);
-  if (scaling === 'none') return constant;
+  if (scaling === 'none') {
+    row.set(values);
+    return constant;
+  }
   if (constant) {
-    for (let i = 0; i < row.length; i++) if (Number.isFinite(row[i])) row[i] = 0;
+    for (let i = 0; i < values.length; i++) {
+      const value = at(values, i);
+      row[i] = value - value === 0 ? 0 : value;
+    }
     return true;
   }
   let centre = low;
@@ -34,11 +45,22 @@ export function scaleRow(row: Float64Array, scaling: Scaling): boolean {
     factor = 2;
     shift = -1;
   } else if (scaling === 'zscore') {
+    let sum = 0;
+    let count = 0;
+    for (let i = 0; i < values.length; i++) {
+      const value = at(values, i);
+      if (value - value !== 0) continue;
+      sum += value;
+      count++;
+    }
     centre = sum / count;
     let squares = 0;
-    for (const value of row) if (Number.isFinite(value)) squares += (value - centre) ** 2;
+    for (let i = 0; i < values.length; i++) {
+      const value = at(values, i);
+      if (value - value === 0) squares += (value - centre) ** 2;
+    }
     width = Math.sqrt(squares / count);
   }
-  for (let i = 0; i < row.length; i++) row[i] = (factor * ((row[i] ?? NaN) - centre)) / width + shift;
+  for (let i = 0; i < values.length; i++) row[i] = (factor * (at(values, i) - centre)) / width + shift;
   return false;
 }

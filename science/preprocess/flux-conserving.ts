@@ -1,0 +1,154 @@
+import { at } from './elements.ts';
+import { type GridOptions, nearestUsedPixel, type Resampled } from './linear.ts';
+import { atLeast, type Pixels, startsArm } from './pixels.ts';
+
+/** Memory for the bins, used again for every spectrum. */
+export interface BinMemory {
+  flux: Float64Array;
+  edges: Float64Array;
+}
+
+/**
+ * Edges of the bins around wavelengths [Å], one more than these, as `spectres` has them: midway between neighbours; the
+ * first and last bin reach as far out as half the distance to their neighbour.
+ */
+export function binEdges(wavelengthAngstrom: Float64Array): Float64Array {
+  const count = wavelengthAngstrom.length;
+  const edges = new Float64Array(count + 1);
+  for (let i = 1; i < count; i++) edges[i] = (at(wavelengthAngstrom, i - 1) + at(wavelengthAngstrom, i)) / 2;
+  const first = at(wavelengthAngstrom, 0);
+  const last = at(wavelengthAngstrom, count - 1);
+  edges[0] = first - (at(wavelengthAngstrom, 1) - first) / 2;
+  edges[count] = last + (last - at(wavelengthAngstrom, count - 2)) / 2;
+  return edges;
+}
+
+/**
+ * Flux-conserving resampling: each grid point gets the mean flux over its bin, every pixel weighted by the width of its
+ * overlap with the bin. SpectRes, Carnall 2017, arXiv:1705.05165; equal to `spectres` 2.2.
+ *
+ * Gaps that are bridged are first filled by a straight line between their used neighbours. A bin that overlaps an
+ * unbridged gap, the space between two arms, or reaches beyond the data has no data.
+ *
+ * @param pixels with segments found
+ * @param edges of the grid's bins, one more than points
+ * @param values where the fluxes go; as long as the grid
+ * @param result is filled in
+ */
+export function conserveFlux(
+  pixels: Pixels,
+  grid: Float64Array,
+  edges: Float64Array,
+  options: GridOptions,
+  memory: BinMemory,
+  values: Float64Array,
+  result: Resampled,
+): void {
+  const { wavelengthAngstrom: wave, bad, segmentFirst, segmentLast, segments } = pixels;
+  const flux = bridgedFlux(pixels, memory);
+  const pixelEdges = segmentEdges(pixels, memory);
+  const lowest = at(pixelEdges, at(segmentFirst, 0));
+  const highest = at(pixelEdges, at(segmentLast, segments - 1) + segments);
+  let covered = 0;
+  let extrapolated = false;
+  let unbridgedGap = false;
+
+  let left = pixels.first; // the last pixel at or below the grid point, for the coverage
+  let segment = 0;
+  let pixel = at(segmentFirst, 0);
+  for (let i = 0; i < grid.length; i++) {
+    const low = at(edges, i);
+    const high = at(edges, i + 1);
+    while (segment < segments - 1 && at(pixelEdges, at(segmentFirst, segment + 1) + segment + 1) <= low) {
+      segment++;
+      pixel = at(segmentFirst, segment);
+    }
+    // Edge e of segment s stands at e + s: a segment has one more edges than pixels.
+    const last = at(segmentLast, segment);
+    if (
+      low < at(pixelEdges, at(segmentFirst, segment) + segment) ||
+      high > at(pixelEdges, last + 1 + segment)
+    ) {
+      const x = at(grid, i);
+      if (low < lowest || high > highest) extrapolated = true;
+      else unbridgedGap = true;
+      values[i] = options.fill === 'nan' ? NaN : at(flux, nearestUsedPixel(pixels, x));
+      continue;
+    }
+    while (at(pixelEdges, pixel + 1 + segment) <= low) pixel++;
+    let to = pixel;
+    let upper = at(pixelEdges, to + 1 + segment);
+    if (upper >= high) {
+      values[i] = at(flux, pixel);
+    } else {
+      let sum = at(flux, pixel) * (upper - low);
+      while (upper < high) {
+        const lower = upper;
+        to++;
+        upper = at(pixelEdges, to + 1 + segment);
+        sum += at(flux, to) * ((upper < high ? upper : high) - lower);
+      }
+      values[i] = sum / (high - low);
+      pixel = to;
+    }
+    covered += isCovered(i);
+  }
+  result.covered = covered;
+  result.extrapolated = extrapolated;
+  result.unbridgedGap = unbridgedGap;
+
+  function isCovered(i: number): number {
+    const x = at(grid, i);
+    while (left < pixels.end - 1 && at(wave, left + 1) <= x) left++;
+    if (at(bad, left) !== 0) return 0;
+    if (at(wave, left) === x || left === pixels.end - 1) return 1;
+    return at(bad, left + 1) === 0 ? 1 : 0;
+  }
+}
+
+/** The flux with bridged gaps filled: the file's own where there are none, else a copy. */
+function bridgedFlux(pixels: Pixels, memory: BinMemory): Float64Array {
+  const { wavelengthAngstrom: wave, flux, skipped, segmentFirst, segmentLast, segments } = pixels;
+  let used = 0;
+  for (let i = pixels.first; i < pixels.end; i++) used += 1 - at(skipped, i);
+  let pixelsInSegments = 0;
+  for (let s = 0; s < segments; s++) pixelsInSegments += at(segmentLast, s) - at(segmentFirst, s) + 1;
+  if (used === pixelsInSegments) return flux;
+
+  memory.flux = atLeast(memory.flux, pixels.end);
+  const bridged = memory.flux;
+  for (let s = 0; s < segments; s++) {
+    let before = at(segmentFirst, s);
+    for (let i = before; i <= at(segmentLast, s); i++) {
+      if (at(skipped, i) !== 0) continue;
+      bridged[i] = at(flux, i);
+      if (i > before + 1) {
+        const y0 = at(flux, before);
+        const slope = (at(flux, i) - y0) / (at(wave, i) - at(wave, before));
+        for (let j = before + 1; j < i; j++) bridged[j] = y0 + slope * (at(wave, j) - at(wave, before));
+      }
+      before = i;
+    }
+  }
+  return bridged;
+}
+
+/** Edges of the pixels of every segment: those of segment s begin at its first pixel's index plus s. */
+function segmentEdges(pixels: Pixels, memory: BinMemory): Float64Array {
+  const { wavelengthAngstrom: wave, segmentFirst, segmentLast, segments } = pixels;
+  memory.edges = atLeast(memory.edges, pixels.end + segments + 1);
+  const edges = memory.edges;
+  for (let s = 0; s < segments; s++) {
+    const first = at(segmentFirst, s);
+    const last = at(segmentLast, s);
+    for (let i = first + 1; i <= last; i++) edges[i + s] = (at(wave, i - 1) + at(wave, i)) / 2;
+    const hasBelow = first > pixels.first && !startsArm(pixels, first);
+    const hasAbove = last + 1 < pixels.end && !startsArm(pixels, last + 1);
+    // At the end of an arm, half the distance to the neighbour on the other side.
+    const below = hasBelow ? first - 1 : hasAbove || last > first ? first + 1 : first;
+    const above = hasAbove ? last + 1 : hasBelow || last > first ? last - 1 : last;
+    edges[first + s] = at(wave, first) - Math.abs(at(wave, below) - at(wave, first)) / 2;
+    edges[last + 1 + s] = at(wave, last) + Math.abs(at(wave, above) - at(wave, last)) / 2;
+  }
+  return edges;
+}
