@@ -6,7 +6,7 @@ import { packageRoot } from '../deploy/embedded/package-root.ts';
 import { makeSurvey } from './survey.ts';
 
 // npm run bench:survey: a survey of any size out of the sample spectra.
-const program = new Command('npm run bench:survey --')
+const program: Command = new Command('npm run bench:survey --')
   .description(
     'make many LAMOST-like spectra (92 KB each) out of real ones, with fresh noise from their own IVAR',
   )

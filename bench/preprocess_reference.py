@@ -22,6 +22,10 @@ def read(path):
         return np.asarray(wave, "f8"), np.asarray(flux[0] if flux.ndim == 2 else flux, "f8")
 
 
+if sys.argv[1:] == ["--versions"]:
+    versions = {"python": platform.python_version(), "astropy": astropy.__version__}
+    print(json.dumps({**versions, "numpy": np.__version__, "h5py": h5py.__version__}))
+    sys.exit()
 directory, out, start, end, points = sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5])
 began = time.perf_counter()
 grid = np.linspace(start, end, points)
@@ -42,15 +46,4 @@ with h5py.File(out, "w") as h5:
     h5.create_dataset("wave", data=grid)
 seconds = time.perf_counter() - began
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-print(json.dumps({
-    "rows": len(names),
-    "failed": failed,
-    "seconds": seconds,
-    "peakBytes": peak,
-    "versions": {
-        "python": platform.python_version(),
-        "astropy": astropy.__version__,
-        "numpy": np.__version__,
-        "h5py": h5py.__version__,
-    },
-}))
+print(json.dumps({"rows": len(names), "failed": failed, "seconds": seconds, "peakBytes": peak}))
