@@ -131,6 +131,7 @@ export const spectra = pgTable(
     /** `filename` and the FILENAME card without `.gz`: look-ups match either. */
     filenameKey: text('filename_key').notNull(),
     headerFilename: text('header_filename'),
+    /** Null too where it is `filename_key`. */
     headerFilenameKey: text('header_filename_key'),
     /** Null when the file is readable; else why it is not. */
     unreadableReason: text('unreadable_reason'),
@@ -159,15 +160,27 @@ export const spectra = pgTable(
     snZ: doublePrecision('sn_z'),
     z: doublePrecision('z'),
     zErr: doublePrecision('z_err'),
-    /** When the file was last seen: a scan deletes the rows that it did not meet. */
+    /** Of all columns above (db/catalogue-encoding.ts): a row that is there unchanged is known by it. */
+    digest: bigint('digest', { mode: 'bigint' }),
+    /**
+     * When the file was last seen: a scan deletes the rows that it did not meet. A row that is met unchanged keeps it
+     * where no scan began since.
+     */
     seenAt: instant('seen_at').notNull().defaultNow(),
   },
   (table) => [
     index('spectra_filename').on(table.filenameKey),
-    index('spectra_header_filename').on(table.headerFilenameKey),
-    index('spectra_type').on(table.type, table.subtype),
-    index('spectra_dec').on(table.dec),
-    index('spectra_z').on(table.z),
-    index('spectra_sn_g').on(table.snG),
+    index('spectra_header_filename')
+      .on(table.headerFilenameKey)
+      .where(sql`${table.headerFilenameKey} is not null`),
+    // Files of one plate lie together in the sky and in the table. A B-tree each for type, dec, z and S/N cost as
+    // much as all the rest of an insert, and other filters are answered by a pass over the table.
+    index('spectra_position').using('brin', table.dec).with({ pages_per_range: 16, autosummarize: true }),
   ],
 );
+
+/** One row: when the last scan of the archive began. */
+export const catalogueScan = pgTable('catalogue_scan', {
+  id: integer('id').primaryKey(),
+  begunAt: instant('begun_at').notNull(),
+});

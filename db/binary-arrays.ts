@@ -1,0 +1,142 @@
+import { storableText } from './text.ts';
+
+/** Object identifiers of the element types; the same in every PostgreSQL (its pg_type.dat). */
+const TYPE_OIDS = { text: 25, int8: 20, float8: 701, timestamptz: 1184 } as const;
+export type ElementType = keyof typeof TYPE_OIDS;
+
+const HEADER_BYTES = 20;
+const NULL_LENGTH = 0xffffffff;
+/** PostgreSQL counts time from the year 2000. */
+const EPOCH_MS = Date.UTC(2000, 0, 1);
+const TWO_TO_32 = 2 ** 32;
+const FIRST_BYTES = 1 << 18;
+const encoder = new TextEncoder();
+
+/** A parameter for `$n::type[]`: `count` elements in pieces of an ElementWriter, as one array in the binary format. */
+export function arrayParameter(type: ElementType, count: number, pieces: readonly Uint8Array[]): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  // One dimension, nulls allowed, the type; the dimension's length and its first index.
+  for (const [index, word] of [1, 1, TYPE_OIDS[type], count, 1].entries())
+    header.writeInt32BE(word, 4 * index);
+  return Buffer.concat([header, ...pieces]);
+}
+
+/**
+ * Writes array elements in PostgreSQL's binary format (array_send in its arrayfuncs.c): of each its length and its
+ * bytes, big endian. Every value is mixed into `hash` too, which its user may set before.
+ */
+export class ElementWriter {
+  private bytes = new Uint8Array(FIRST_BYTES);
+  private view = new DataView(this.bytes.buffer);
+  private readonly double = new Float64Array(1);
+  private readonly doubleWords = new Uint32Array(this.double.buffer);
+  private end = 0;
+  hash = 0;
+
+  get length(): number {
+    return this.end;
+  }
+
+  clear(): void {
+    this.end = 0;
+  }
+
+  /** A copy of what was written since `clear`. */
+  toBytes(): Uint8Array<ArrayBuffer> {
+    return this.bytes.slice(0, this.end);
+  }
+
+  /** Four bytes that are no element: a count. @returns where they lie, for `setCount` */
+  writeCount(count: number): number {
+    this.reserve(4);
+    this.view.setUint32(this.end, count);
+    this.end += 4;
+    return this.end - 4;
+  }
+
+  setCount(offset: number, count: number): void {
+    this.view.setUint32(offset, count);
+  }
+
+  writeNull(): void {
+    this.writeCount(NULL_LENGTH);
+    this.mix(NULL_LENGTH);
+  }
+
+  writeText(text: string): void {
+    this.reserve(4 + 3 * text.length);
+    const { bytes } = this;
+    const start = this.end + 4;
+    const hash = this.hash;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code === 0 || code > 127) {
+        this.hash = hash;
+        this.writeTextBeyondAscii(text);
+        return;
+      }
+      bytes[start + i] = code;
+      this.mix(code);
+    }
+    this.endText(text.length);
+  }
+
+  writeFloat8(value: number): void {
+    this.reserve(12);
+    this.view.setUint32(this.end, 8);
+    this.view.setFloat64(this.end + 4, value);
+    this.end += 12;
+    this.double[0] = value;
+    this.mix(this.doubleWords[0] ?? 0);
+    this.mix(this.doubleWords[1] ?? 0);
+  }
+
+  /** A whole number of at most 53 bits. */
+  writeInt8(value: number): void {
+    const high = Math.floor(value / TWO_TO_32);
+    this.writeInt8Words(high, value - high * TWO_TO_32);
+  }
+
+  /** The two halves of a 64-bit number. */
+  writeInt8Words(high: number, low: number): void {
+    this.reserve(12);
+    this.view.setUint32(this.end, 8);
+    this.view.setInt32(this.end + 4, high);
+    this.view.setUint32(this.end + 8, low);
+    this.end += 12;
+    this.mix(high);
+    this.mix(low);
+  }
+
+  writeTimestamptz(time: Date): void {
+    this.writeInt8((time.getTime() - EPOCH_MS) * 1000);
+  }
+
+  private writeTextBeyondAscii(text: string): void {
+    const start = this.end + 4;
+    const { written } = encoder.encodeInto(storableText(text), this.bytes.subarray(start));
+    for (let i = start; i < start + written; i++) this.mix(this.bytes[i] ?? 0);
+    this.endText(written);
+  }
+
+  private endText(byteCount: number): void {
+    this.view.setUint32(this.end, byteCount);
+    this.end += 4 + byteCount;
+    this.mix(byteCount);
+  }
+
+  private reserve(byteCount: number): void {
+    if (this.end + byteCount <= this.bytes.length) return;
+    const larger = new Uint8Array(2 * this.bytes.length + byteCount);
+    larger.set(this.bytes);
+    this.bytes = larger;
+    this.view = new DataView(larger.buffer);
+  }
+
+  /** A step of MurmurHash3 (32 bits, public domain): unlike FNV it carries a word's high bits down. */
+  private mix(word: number): void {
+    const k = Math.imul(word, 0xcc9e2d51);
+    const h = this.hash ^ Math.imul((k << 15) | (k >>> 17), 0x1b873593);
+    this.hash = (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
+  }
+}

@@ -1,0 +1,128 @@
+import { arrayParameter, ElementWriter, type ElementType } from './binary-arrays.ts';
+import { catalogueRow, type CataloguedFile, type CatalogueRow, type Reading } from './catalogue-row.ts';
+
+type Value = string | number | Date | null | undefined;
+
+/** The columns in the order of their arrays; `digest`, which is made of them, comes after. */
+const COLUMNS: readonly { name: string; type: ElementType; of: (row: CatalogueRow) => Value }[] = [
+  { name: 'path', type: 'text', of: (row) => row.path },
+  { name: 'filename', type: 'text', of: (row) => row.filename },
+  { name: 'filename_key', type: 'text', of: (row) => row.filenameKey },
+  { name: 'header_filename', type: 'text', of: (row) => row.headerFilename },
+  { name: 'header_filename_key', type: 'text', of: (row) => row.headerFilenameKey },
+  { name: 'unreadable_reason', type: 'text', of: (row) => row.unreadableReason },
+  { name: 'layout', type: 'text', of: (row) => row.layout },
+  { name: 'size', type: 'int8', of: (row) => row.size },
+  { name: 'modified_at', type: 'timestamptz', of: (row) => row.modifiedAt },
+  { name: 'targetname', type: 'text', of: (row) => row.targetname },
+  { name: 'obsid', type: 'text', of: (row) => row.obsid },
+  { name: 'observed_at', type: 'text', of: (row) => row.observedAt },
+  { name: 'type', type: 'text', of: (row) => row.type },
+  { name: 'subtype', type: 'text', of: (row) => row.subtype },
+  { name: 'ra', type: 'float8', of: (row) => row.ra },
+  { name: 'dec', type: 'float8', of: (row) => row.dec },
+  { name: 'magtype', type: 'text', of: (row) => row.magtype },
+  { name: 'mag_1', type: 'float8', of: (row) => row.mag1 },
+  { name: 'mag_2', type: 'float8', of: (row) => row.mag2 },
+  { name: 'mag_3', type: 'float8', of: (row) => row.mag3 },
+  { name: 'mag_4', type: 'float8', of: (row) => row.mag4 },
+  { name: 'mag_5', type: 'float8', of: (row) => row.mag5 },
+  { name: 'mag_6', type: 'float8', of: (row) => row.mag6 },
+  { name: 'mag_7', type: 'float8', of: (row) => row.mag7 },
+  { name: 'sn_u', type: 'float8', of: (row) => row.snU },
+  { name: 'sn_g', type: 'float8', of: (row) => row.snG },
+  { name: 'sn_r', type: 'float8', of: (row) => row.snR },
+  { name: 'sn_i', type: 'float8', of: (row) => row.snI },
+  { name: 'sn_z', type: 'float8', of: (row) => row.snZ },
+  { name: 'z', type: 'float8', of: (row) => row.z },
+  { name: 'z_err', type: 'float8', of: (row) => row.zErr },
+];
+
+/** Names and types of the arrays of encoded rows, in their order. */
+export const ENCODED_COLUMNS: readonly { name: string; type: ElementType }[] = [
+  ...COLUMNS.map(({ name, type }) => ({ name, type })),
+  { name: 'digest', type: 'int8' },
+];
+
+const writer = new ElementWriter();
+
+/**
+ * What a batch of files says, as bytes that PostgreSQL takes as they are: the number of rows, then for each of
+ * ENCODED_COLUMNS the length of its elements [bytes] and the elements. Of two files with one path the last counts.
+ */
+export function encodeCatalogueRows(
+  rows: readonly { file: CataloguedFile; reading: Reading }[],
+): Uint8Array<ArrayBuffer> {
+  return encodeRows(rows.map(({ file, reading }) => catalogueRow(file, reading)));
+}
+
+/** The same for rows that are there already. */
+export function encodeRows(rows: readonly CatalogueRow[]): Uint8Array<ArrayBuffer> {
+  const unique = [...new Map(rows.map((row) => [row.path, row])).values()];
+  const hashes = new Int32Array(unique.length);
+  writer.clear();
+  writer.writeCount(unique.length);
+  for (const { type, of } of COLUMNS) {
+    const lengthAt = writer.writeCount(0);
+    for (const [index, row] of unique.entries()) {
+      writer.hash = hashes[index] ?? 0;
+      writeElement(type, of(row));
+      hashes[index] = writer.hash;
+    }
+    writer.setCount(lengthAt, writer.length - lengthAt - 4);
+  }
+  writer.writeCount(12 * unique.length);
+  // A file that changed has another size or time as a rule, and that shows in a word of its own.
+  for (const [index, { size, modifiedAt }] of unique.entries())
+    writer.writeInt8Words((modifiedAt.getTime() ^ Math.imul(size, 0x9e3779b1)) | 0, hashes[index] ?? 0);
+  return writer.toBytes();
+}
+
+function writeElement(type: ElementType, value: Value): void {
+  if (value === null || value === undefined) writer.writeNull();
+  else if (typeof value === 'string') writer.writeText(value);
+  else if (typeof value !== 'number') writer.writeTimestamptz(value);
+  else if (type === 'int8') writer.writeInt8(value);
+  else writer.writeFloat8(value);
+}
+
+/** A batch as encodeCatalogueRows made it, taken apart. */
+export interface EncodedRows {
+  rowCount: number;
+  /** The elements of each of ENCODED_COLUMNS. */
+  columns: readonly Buffer[];
+}
+
+export function takeApart(batch: Uint8Array): EncodedRows {
+  const bytes = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
+  let offset = 4;
+  const columns = ENCODED_COLUMNS.map(() => {
+    const start = offset + 4;
+    offset = start + bytes.readUInt32BE(offset);
+    return bytes.subarray(start, offset);
+  });
+  return { rowCount: bytes.readUInt32BE(0), columns };
+}
+
+/** The rows' paths as a string of bytes each, good for comparing only. */
+export function encodedPaths({ columns: [paths] }: EncodedRows): string[] {
+  const found: string[] = [];
+  if (!paths) return found;
+  for (let offset = 0; offset < paths.length;) {
+    const start = offset + 4;
+    offset = start + paths.readUInt32BE(offset);
+    found.push(paths.toString('latin1', start, offset));
+  }
+  return found;
+}
+
+/** The named column of several batches as a parameter for `$n::type[]`. */
+export function columnParameter(batches: readonly EncodedRows[], index: number): Buffer {
+  const column = ENCODED_COLUMNS[index];
+  if (!column) throw new RangeError(`encoded rows have no column ${index}`);
+  return arrayParameter(
+    column.type,
+    batches.reduce((sum, { rowCount }) => sum + rowCount, 0),
+    batches.flatMap(({ columns }) => columns[index] ?? []),
+  );
+}
