@@ -17,8 +17,10 @@ export interface CpuDependencies extends ControlDependencies {
   spectra: SpectraRepository;
   store: ObjectStore;
   pool: ThreadPool;
-  /** Root of the object store, for the merge's own thread. */
+  /** Root of the object store, for the threads. */
   objectsDir: string;
   /** On the file store's disk: results are written here and renamed into place. */
   tempDir: string;
+  /** Parts beyond this many bytes are deleted, the oldest first. */
+  partsBytes: number;
 }

@@ -2,12 +2,16 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileStoreError } from '../storage/file-store.ts';
 import type { CpuDependencies } from './dependencies.ts';
-import { workPrefix } from './shard-manifest.ts';
+import type { ObjectStore, StoredObject } from '../storage/object-store.ts';
+import { PARTS_PREFIX, workPrefix } from './plan.ts';
 
 const RESULT_FILES = ['result.h5', 'preview.json'];
 
-/** Deletes what a job made on its way; with `withResult` also what it left in its directory. Safe to repeat. */
-export function createDiscardWork({ jobs, fileStore, store, tempDir }: CpuDependencies) {
+/**
+ * Deletes what a job made on its way; with `withResult` also what it left in its directory. Parts stay, for later jobs,
+ * as far as there is room for them. Safe to repeat.
+ */
+export function createDiscardWork({ jobs, fileStore, store, tempDir, partsBytes }: CpuDependencies) {
   return async function discardWork({
     workId,
     withResult,
@@ -18,14 +22,31 @@ export function createDiscardWork({ jobs, fileStore, store, tempDir }: CpuDepend
     await store.deletePrefix(workPrefix(workId));
     for (const name of await readdir(tempDir))
       if (name.startsWith(`${workId}-`)) await rm(join(tempDir, name), { force: true });
-    if (!withResult) return;
-    const job = await jobs.find(workId);
-    if (!job || job.phase === 'COMPLETED') return;
-    for (const name of RESULT_FILES)
-      try {
-        await fileStore.removeFile(`${job.dirPath}/${name}`);
-      } catch (error) {
-        if (!(error instanceof FileStoreError && error.code === 'absent')) throw error;
-      }
+    const job = withResult ? await jobs.find(workId) : undefined;
+    if (job && job.phase !== 'COMPLETED')
+      for (const name of RESULT_FILES)
+        try {
+          await fileStore.removeFile(`${job.dirPath}/${name}`);
+        } catch (error) {
+          if (!(error instanceof FileStoreError && error.code === 'absent')) throw error;
+        }
+    await pruneParts(store, partsBytes);
   };
+}
+
+/** Deletes the oldest parts until `mostBytes` are left. A job that still wants one of them makes it again. */
+export async function pruneParts(store: ObjectStore, mostBytes: number): Promise<void> {
+  const parts: StoredObject[] = [];
+  let bytes = 0;
+  for await (const part of store.list(PARTS_PREFIX)) {
+    parts.push(part);
+    bytes += part.bytes;
+  }
+  if (bytes <= mostBytes) return;
+  parts.sort((a, b) => a.writtenAt.getTime() - b.writtenAt.getTime());
+  for (const part of parts) {
+    if (bytes <= mostBytes) return;
+    await store.deletePrefix(part.key);
+    bytes -= part.bytes;
+  }
 }

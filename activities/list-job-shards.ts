@@ -1,15 +1,9 @@
-import { MAX_FILES_PER_SHARD, MAX_VALUES_PER_SHARD } from '../contracts/limits.ts';
 import type { PreprocessingConfig, ShardListing } from '../contracts/preprocessing.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { createListShards } from './list-shards.ts';
 
 /** Resolution λ/Δλ of LAMOST's and SDSS' low-resolution spectrographs. */
 const RESOLUTION = 1800;
-
-/** How many files make a shard on a grid of `points`: fewer on a fine one, so that a shard's memory stays the same. */
-export function filesPerShard(points: number): number {
-  return Math.min(MAX_FILES_PER_SHARD, Math.max(1, Math.floor(MAX_VALUES_PER_SHARD / points)));
-}
 
 /** Lists a job's files, tells how many there are, and warns of a grid too coarse for narrow lines. */
 export function createListJobShards(dependencies: CpuDependencies) {
@@ -24,7 +18,7 @@ export function createListJobShards(dependencies: CpuDependencies) {
       workId: jobId,
       dir: config.data_dir_path,
       recursive: config.recursive,
-      filesPerShard: filesPerShard(config.wave_point_count),
+      config,
     });
     const files = listing.totalFiles;
     await jobs.setProgressTotal(jobId, files);

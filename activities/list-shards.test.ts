@@ -7,8 +7,10 @@ import { ShardListing } from '../contracts/preprocessing.ts';
 import { createFileStore, type FileStore } from '../storage/file-store.ts';
 import { createLocalDiskStore } from '../storage/local-disk.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { createListShards } from './list-shards.ts';
-import { readShard } from './shard-manifest.ts';
+import { createListShards, maxFilesPerPart } from './list-shards.ts';
+import { MAX_FILES_PER_PART, MAX_FILES_PER_SHARD } from '../contracts/limits.ts';
+import { PreprocessingConfig } from '../contracts/preprocessing.ts';
+import { createPlanReader, readManifest } from './plan.ts';
 
 let root: string;
 let fileStore: FileStore;
@@ -27,33 +29,86 @@ async function put(...paths: string[]): Promise<void> {
     await writeFile(file, path);
   }
 }
-async function list(dir: string, filesPerShard?: number) {
+const config = (points: number) =>
+  PreprocessingConfig.parse({
+    data_dir_path: '/',
+    wave_start_point: 4000,
+    wave_end_point: 5000,
+    wave_point_count: points,
+  });
+
+/** The names of the files of each part, and how many parts each shard has. */
+async function list(dir: string, points = 140) {
   const listShards = createListShards({ fileStore, store });
   const listing = ShardListing.parse(
     await new MockActivityEnvironment().run(() =>
-      listShards({ workId: 'job', dir, recursive: true, filesPerShard }),
+      listShards({ workId: 'job', dir, recursive: true, config: config(points) }),
     ),
   );
-  const shards = [];
-  for (let shard = 0; shard < listing.shardCount; shard++)
-    shards.push((await readShard(store, 'job', listing.manifest, shard)).map(({ name }) => name));
-  return { listing, shards };
+  const { partOffsets, shardParts, ...plan } = await createPlanReader(store)('job');
+  const parts = [];
+  for (const [part, start] of partOffsets.slice(0, -1).entries())
+    parts.push(
+      (await readManifest(store, 'job', { ...plan, start, end: partOffsets[part + 1] ?? 0 })).map(
+        ({ name }) => name,
+      ),
+    );
+  expect(shardParts[0]).toBe(0);
+  expect(shardParts.at(-1)).toBe(parts.length);
+  expect(shardParts).toHaveLength(listing.shardCount + 1);
+  return { listing, parts, shardParts };
 }
 
 it('names a file by its base name where that is unique in the job, else by its path below the directory', async () => {
   await put('night/a/x.fits', 'night/b/x.fits', 'night/b/y.fits', 'other/y.fits');
-  expect((await list('/night')).shards).toEqual([['a/x.fits', 'b/x.fits', 'y.fits']]);
-  expect((await list('/')).shards).toEqual([
+  expect((await list('/night')).parts).toEqual([['a/x.fits', 'b/x.fits', 'y.fits']]);
+  expect((await list('/')).parts).toEqual([
     ['night/a/x.fits', 'night/b/x.fits', 'night/b/y.fits', 'other/y.fits'],
   ]);
 });
 
-it('cuts the files into shards in byte order of their paths, names of several bytes a letter too', async () => {
+it('cuts the files into parts and shards in byte order of their paths, names of several bytes a letter too', async () => {
   const paths = Array.from({ length: 10 }, (_, i) => `Čertík-${i}.fits`);
   await put(...paths);
-  const { listing, shards } = await list('/', 4);
-  expect(listing).toMatchObject({ totalFiles: 10, shardCount: 3 });
-  expect(shards).toEqual([paths.slice(0, 4), paths.slice(4, 8), paths.slice(8)]);
+  const { listing, parts } = await list('/', 100_000);
+  expect(listing).toMatchObject({ totalFiles: 10, shardCount: 1 });
+  expect(parts.flat()).toEqual(paths);
+});
+
+it('cuts elsewhere only near a file that came or went', async () => {
+  const paths = Array.from({ length: 600 }, (_, i) => `spec-${1000 + i}.fits`);
+  await put(...paths);
+  const before = (await list('/', 100_000)).parts;
+  await put('spec-1300-more.fits');
+  await rm(join(fileStore.archiveRoot, 'spec-1003.fits'));
+  const after = (await list('/', 100_000)).parts;
+  const known = new Set(before.map((part) => part.join()));
+  expect(before.length).toBeGreaterThan(20);
+  expect(after.filter((part) => !known.has(part.join())).length).toBeLessThan(8);
+  expect(after.flat().sort()).toEqual(
+    [...paths.filter((path) => path !== 'spec-1003.fits'), 'spec-1300-more.fits'].sort(),
+  );
+});
+
+it.each([
+  [140, MAX_FILES_PER_PART],
+  [3700, MAX_FILES_PER_PART],
+  [10_000, 419],
+  [100_000, 41],
+])('a part of rows of %i points has at most %i files: never more than 16 MiB', (points, files) => {
+  expect(maxFilesPerPart(config(points))).toBe(files);
+  expect(files * points * 4).toBeLessThanOrEqual(16 * 1024 * 1024);
+});
+
+it('makes shards of no more than a fixed number of files', async () => {
+  await put(...Array.from({ length: MAX_FILES_PER_SHARD + 1000 }, (_, i) => `${i}`));
+  const { listing, parts, shardParts } = await list('/', 10_000);
+  expect(listing.shardCount).toBe(2);
+  const files = shardParts
+    .slice(0, -1)
+    .map((first, i) => parts.slice(first, shardParts[i + 1]).flat().length);
+  expect(Math.max(...files)).toBeLessThanOrEqual(MAX_FILES_PER_SHARD);
+  expect(Math.max(...parts.map((part) => part.length))).toBeLessThanOrEqual(419);
 });
 
 it('says that there is no file', async () => {

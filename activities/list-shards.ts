@@ -1,69 +1,130 @@
 import { createHash } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import { MAX_FILES_PER_SHARD } from '../contracts/limits.ts';
-import type { ShardListing } from '../contracts/preprocessing.ts';
+import { MAX_FILES_PER_PART, MAX_FILES_PER_SHARD, MAX_VALUES_PER_PART } from '../contracts/limits.ts';
+import type { PreprocessingConfig, ShardListing } from '../contracts/preprocessing.ts';
 import type { CpuDependencies } from './dependencies.ts';
-import { baseNameHash, manifestKey, writeShards } from './shard-manifest.ts';
+import { baseNameHash, manifestKey, writePlan } from './plan.ts';
 
 export interface ListShardsInput {
   workId: string;
   /** Directory of the archive. */
   dir: string;
   recursive: boolean;
-  /** MAX_FILES_PER_SHARD when absent. */
-  filesPerShard?: number;
+  /** Absent: the files are only catalogued. */
+  config?: PreprocessingConfig;
 }
 
 /** Lines are written this many bytes at a time, not one by one. */
 const CHUNK_BYTES = 256 * 1024;
 const FILES_PER_HEARTBEAT = 1000;
 
-/** Walks an archive directory once and writes its manifest; a repeated run writes the same one. */
+/** Walks an archive directory once and writes its manifest and its plan; a repeated run writes the same ones. */
 export function createListShards({ fileStore, store }: Pick<CpuDependencies, 'fileStore' | 'store'>) {
   return async function listShards({
     workId,
     dir,
     recursive,
-    filesPerShard = MAX_FILES_PER_SHARD,
+    config,
   }: ListShardsInput): Promise<ShardListing> {
-    const { archivePath } = await fileStore.resolveArchiveDirectory(dir);
+    const { archivePath: directory } = await fileStore.resolveArchiveDirectory(dir);
     const context = Context.current();
-    const offsets = [0];
     const input = createHash('sha256');
     const names = new BaseNames();
+    const cut = new Cuts(maxFilesPerPart(config));
     let totalFiles = 0;
+    let bytes = 0;
 
     async function* lines(): AsyncGenerator<Uint8Array> {
-      let bytes = 0;
       let chunk = '';
+      let inputs = '';
       let chunkBytes = 0;
+      const flush = (): Uint8Array => {
+        const flushed = Buffer.from(chunk);
+        input.update(inputs);
+        bytes += flushed.length;
+        chunk = inputs = '';
+        chunkBytes = 0;
+        return flushed;
+      };
       for await (const file of fileStore.walkArchive(dir, { recursive })) {
-        if (totalFiles > 0 && totalFiles % filesPerShard === 0) offsets.push(bytes + chunkBytes);
         if (++totalFiles % FILES_PER_HEARTBEAT === 0) {
           context.heartbeat({ files: totalFiles });
           context.cancellationSignal.throwIfAborted();
         }
-        names.add(file.path);
-        input.update(`${file.path}\t${file.size}\n`);
+        const hash = baseNameHash(file.path);
+        names.add(hash);
+        inputs += `${file.path}\t${file.size}\n`;
         const line = `${JSON.stringify(file)}\n`;
         chunk += line;
         chunkBytes += Buffer.byteLength(line);
-        if (chunkBytes >= CHUNK_BYTES) {
-          yield Buffer.from(chunk);
-          bytes += chunkBytes;
-          chunk = '';
-          chunkBytes = 0;
-        }
+        cut.after(hash, bytes + chunkBytes);
+        if (chunkBytes >= CHUNK_BYTES) yield flush();
       }
-      if (chunk !== '') yield Buffer.from(chunk);
-      offsets.push(bytes + chunkBytes);
+      yield flush();
     }
     const manifest = await store.put(manifestKey(workId), lines());
-    const inputSha256 = input.digest('hex');
-    if (totalFiles === 0) return { manifest, inputSha256, totalFiles, shardCount: 0 };
-    await writeShards(store, workId, { offsets, directory: archivePath, repeated: names.repeated() });
-    return { manifest, inputSha256, totalFiles, shardCount: offsets.length - 1 };
+    const { partOffsets, shardParts } = cut.end(bytes);
+    await writePlan(store, workId, {
+      ...(config ? { config } : {}),
+      directory,
+      totalFiles,
+      partOffsets,
+      shardParts,
+      repeatedNames: names.repeated(),
+    });
+    return { manifest, inputSha256: input.digest('hex'), totalFiles, shardCount: shardParts.length - 1 };
   };
+}
+
+/** How many files make a part at most: fewer on a fine grid, so that a thread's memory stays the same. */
+export function maxFilesPerPart(config: Pick<PreprocessingConfig, 'wave_point_count'> | undefined): number {
+  if (!config) return MAX_FILES_PER_PART;
+  return Math.min(MAX_FILES_PER_PART, Math.max(1, Math.floor(MAX_VALUES_PER_PART / config.wave_point_count)));
+}
+
+/**
+ * Cuts a list of files into parts where their names' hashes say so: a file that comes or goes changes the parts around
+ * it and no other (content-defined chunking; Muthitacharoen et al. 2001, SOSP 18), so that the others can be reused.
+ */
+class Cuts {
+  readonly #most: number;
+  readonly #least: number;
+  readonly #mean: number;
+  readonly #partOffsets = [0];
+  readonly #shardParts = [0];
+  #inPart = 0;
+  #inShard = 0;
+
+  constructor(mostFilesPerPart: number) {
+    this.#most = mostFilesPerPart;
+    this.#least = Math.ceil(mostFilesPerPart / 8);
+    this.#mean = Math.ceil((mostFilesPerPart * 3) / 8);
+  }
+
+  /** @param end where the file's line ends in the manifest [bytes] */
+  after(hash: number, end: number): void {
+    this.#inPart++;
+    if (this.#inPart < this.#least || (this.#inPart < this.#most && hash % this.#mean !== 0)) return;
+    this.#endPart(end);
+    if (this.#inShard >= MAX_FILES_PER_SHARD - this.#most) this.#endShard();
+  }
+
+  end(bytes: number): { partOffsets: number[]; shardParts: number[] } {
+    if (this.#inPart > 0) this.#endPart(bytes);
+    if (this.#inShard > 0) this.#endShard();
+    return { partOffsets: this.#partOffsets, shardParts: this.#shardParts };
+  }
+
+  #endPart(end: number): void {
+    this.#partOffsets.push(end);
+    this.#inShard += this.#inPart;
+    this.#inPart = 0;
+  }
+
+  #endShard(): void {
+    this.#shardParts.push(this.#partOffsets.length - 1);
+    this.#inShard = 0;
+  }
 }
 
 /** The base names of a job's files, as hashes: 8 bytes a file where a set of names takes a hundred. */
@@ -71,13 +132,13 @@ class BaseNames {
   #hashes = new Float64Array(1024);
   #count = 0;
 
-  add(path: string): void {
+  add(hash: number): void {
     if (this.#count === this.#hashes.length) {
       const larger = new Float64Array(this.#count * 2);
       larger.set(this.#hashes);
       this.#hashes = larger;
     }
-    this.#hashes[this.#count++] = baseNameHash(path);
+    this.#hashes[this.#count++] = hash;
   }
 
   /** Hashes of the names that occur more than once. */

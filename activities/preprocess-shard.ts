@@ -1,29 +1,61 @@
 import { activityInfo, Context } from '@temporalio/activity';
-import type { PreprocessingConfig } from '../contracts/preprocessing.ts';
-import type { ObjectReference } from '../contracts/reference.ts';
-import { encodePart, type PartReject, type PartRow } from '../science/preprocess/part.ts';
+import { catalogueFilesOf } from './catalogue-files.ts';
 import type { CpuDependencies } from './dependencies.ts';
-import { readFiles } from './read-files.ts';
-import { partKey, readShard } from './shard-manifest.ts';
+import { findDeadly } from './find-deadly.ts';
+import { startHeartbeats } from './heartbeats.ts';
+import { createPlanReader, type PartReference, readManifest, writeShardParts } from './plan.ts';
+import type { PreprocessPartResult } from './threads/preprocess-part.ts';
 
 export interface PreprocessShardInput {
   jobId: string;
-  config: PreprocessingConfig;
-  manifest: ObjectReference;
-  totalFiles: number;
   shard: number;
 }
 
+export interface PreprocessShardResult {
+  rows: number;
+  rejected: number;
+  /** Files whose parts an earlier job has made. */
+  reused: number;
+}
+
+const PROGRESS_INTERVAL_MS = 1000;
+/** The catalogue takes this many parts at once. */
+const PARTS_PER_CATALOGUING = 8;
+
 /**
- * Preprocesses the files of one shard into a part: rows on the grid, and a reject with its reason for every other
- * file. The catalogue gets what the files say of themselves, so that they are read once. A retry writes the same part.
+ * Preprocesses the files of one shard into parts: rows on the grid, and a reject with its reason for every other
+ * file. The catalogue gets what the files say of themselves, so that they are read once. A retry writes the same parts.
  */
 export function createPreprocessShard(dependencies: CpuDependencies) {
-  const { jobs, store } = dependencies;
-  return async function preprocessShard(
-    input: PreprocessShardInput,
-  ): Promise<{ rows: number; rejected: number }> {
-    const { jobId, config, shard, totalFiles } = input;
+  const { jobs, store, spectra, pool, fileStore, objectsDir, log } = dependencies;
+  const { archiveRoot } = fileStore;
+  const readPlan = createPlanReader(store);
+
+  /** Makes a part; where that ends the thread, without the files that do it. */
+  async function preprocessPart(workId: string, part: number): Promise<PreprocessPartResult> {
+    const task = { objectsDir, archiveRoot, workId, part };
+    try {
+      return await pool.preprocessPart(task);
+    } catch (error) {
+      log.error({ err: error, workId, part }, 'a thread died while it made a part');
+      const { partOffsets, ...plan } = await readPlan(workId);
+      const [start = 0, end = 0] = partOffsets.slice(part, part + 2);
+      const files = await readManifest(store, workId, { ...plan, start, end });
+      const deadly = await findDeadly(files.length, (from, to) =>
+        pool.preprocessPart({ ...task, probe: { from, to } }),
+      );
+      // None on its own: it was of the moment, and a retry of the activity will tell.
+      if (deadly.size === 0) throw error;
+      const reasons = [...deadly].map(([index, reason]) => [files[index]?.path ?? '', reason]);
+      return await pool.preprocessPart({ ...task, deadly: Object.fromEntries(reasons) });
+    }
+  }
+
+  return async function preprocessShard({
+    jobId,
+    shard,
+  }: PreprocessShardInput): Promise<PreprocessShardResult> {
+    const context = Context.current();
     const { attempt } = activityInfo();
     if (attempt > 1)
       await jobs.appendLog(jobId, {
@@ -31,36 +63,65 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
         message: `shard ${shard} is done again (attempt ${attempt}): its worker stopped or failed`,
         key: `shard-${shard}-attempt-${attempt}`,
       });
-    const files = await readShard(store, jobId, input.manifest, shard);
-    const { outcomes, blocks } = await readFiles(dependencies, files, {
-      config,
-      onProgress: (done, rejected) => jobs.recordShard(jobId, { shard, done, rejected, total: totalFiles }),
-    });
+    const { shardParts, totalFiles: total } = await readPlan(jobId);
+    const [first, end] = [shardParts[shard], shardParts[shard + 1]];
+    if (first === undefined || end === undefined) throw new Error(`the plan has no shard ${shard}`);
 
-    const rows: PartRow[] = [];
-    const rejects: PartReject[] = [];
-    for (const { file, outcome } of outcomes) {
-      if (outcome.kind === 'row') {
-        const { layout, metadata, quality } = outcome;
-        const medianSnr = Number.isFinite(quality.medianSnr) ? quality.medianSnr : null;
-        rows.push({
-          filename: file.name,
-          path: file.path,
-          layout,
-          metadata,
-          quality: { ...quality, medianSnr },
-        });
-      } else if (outcome.kind !== 'catalogued')
-        rejects.push({ filename: file.name, path: file.path, reason: outcome.reason });
+    const references = new Array<PartReference>(end - first);
+    const rejects: PreprocessPartResult['rejects'] = [];
+    let [done, rows, reused] = [0, 0, 0];
+    let uncatalogued: Uint8Array[] = [];
+    const catalogue = async (least: number): Promise<void> => {
+      if (uncatalogued.length < least) return;
+      const batches = uncatalogued;
+      uncatalogued = [];
+      await spectra.upsertEncoded(batches);
+    };
+    let next = first;
+    const lane = async (): Promise<void> => {
+      while (next < end) {
+        context.cancellationSignal.throwIfAborted();
+        const part = next++;
+        const result = await preprocessPart(jobId, part);
+        references[part - first] = result.reference;
+        done += result.files;
+        rows += result.reference.header.rows;
+        rejects.push(...result.rejects);
+        if (result.reused) {
+          reused += result.files;
+          const missing = await spectra.missing(catalogueFilesOf(result.reused));
+          const files = result.reused.filter(({ path }) => missing.has(path));
+          if (files.length > 0) uncatalogued.push(await pool.catalogueFiles({ archiveRoot, files }));
+        }
+        if (result.catalogue) uncatalogued.push(result.catalogue);
+        await catalogue(PARTS_PER_CATALOGUING);
+      }
+    };
+
+    const stopHeartbeats = startHeartbeats(() => ({ done }));
+    let reporting: Promise<unknown> = Promise.resolve();
+    const report = () => jobs.recordShard(jobId, { shard, done, rejected: rejects.length, total });
+    const timer = setInterval(() => {
+      reporting = reporting
+        .then(report)
+        .catch((error: unknown) =>
+          log.warn({ err: error }, 'progress was not recorded; the next report covers it'),
+        );
+    }, PROGRESS_INTERVAL_MS);
+    try {
+      // One lane more than threads, so that a thread never waits for the catalogue.
+      await Promise.all(Array.from({ length: pool.threads + 1 }, lane));
+      await catalogue(1);
+      clearInterval(timer);
+      await reporting;
+      context.cancellationSignal.throwIfAborted();
+      await jobs.recordRejects(jobId, rejects);
+      await report();
+      await writeShardParts(store, jobId, shard, references);
+    } finally {
+      clearInterval(timer);
+      stopHeartbeats();
     }
-    const points = config.wave_point_count;
-    Context.current().cancellationSignal.throwIfAborted();
-    await store.put(partKey(jobId, shard), encodePart({ rows, rejects, points }, blocks));
-    await jobs.recordRejects(
-      jobId,
-      rejects.map(({ path, reason }) => ({ path, reason })),
-    );
-    await jobs.recordShard(jobId, { shard, done: files.length, rejected: rejects.length, total: totalFiles });
-    return { rows: rows.length, rejected: rejects.length };
+    return { rows, rejected: rejects.length, reused };
   };
 }

@@ -1,101 +1,190 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { activityInfo, Context } from '@temporalio/activity';
+import { setTimeout as delay } from 'node:timers/promises';
+import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
 import type { Artifact } from '../contracts/job.ts';
-import type { PreprocessingConfig, ShardListing } from '../contracts/preprocessing.ts';
+import { PARTS_LOST, type ShardListing } from '../contracts/preprocessing.ts';
 import { VERSION } from '../contracts/version.ts';
+import type { LogEntry } from '../db/repositories/jobs.ts';
 import { planPreprocessing } from '../science/preprocess/preprocess-spectrum.ts';
-import type { CpuDependencies } from './dependencies.ts';
 import { describeArtifact } from './artifact.ts';
+import type { CpuDependencies } from './dependencies.ts';
 import { startHeartbeats } from './heartbeats.ts';
+import { createPlanReader, forgetShard, type PartReference, readShardParts } from './plan.ts';
 
 export interface WriteResultInput {
   jobId: string;
-  config: PreprocessingConfig;
   listing: ShardListing;
+  /** The shards are not all done: take each as it comes, for as long as they come. */
+  follow: boolean;
 }
 
-/** Merges the parts into the job's result.h5, written beside and renamed, with preview.json and log.txt. */
-export function createWriteResult({ jobs, fileStore, pool, tempDir, objectsDir }: CpuDependencies) {
-  return async function writeResult({
-    jobId,
-    config,
-    listing,
-  }: WriteResultInput): Promise<{ artifacts: Artifact[] }> {
-    const context = Context.current();
+const PARTS_PER_STEP = 4;
+/** A merge that waits holds a slot of the worker. After this long without a shard it gives it free. */
+const PATIENCE_MS = 2000;
+const POLL_MS = 20;
+
+/**
+ * Merges the parts into the job's result.h5, written beside and renamed, with preview.json.
+ * @returns undefined where a merge that follows the shards has given up, or the job shall not have a result
+ * @throws ApplicationFailure of type PARTS_LOST, with the shards to be done again
+ */
+export function createWriteResult(dependencies: CpuDependencies) {
+  const { jobs, fileStore, pool, store, tempDir, objectsDir, log } = dependencies;
+  const readPlan = createPlanReader(store);
+
+  /** The parts of a shard; undefined when they do not come. */
+  async function partsOf(
+    { jobId, follow }: WriteResultInput,
+    shard: number,
+    signal: AbortSignal,
+  ): Promise<PartReference[] | undefined> {
+    const deadline = Date.now() + (follow ? PATIENCE_MS : 0);
+    for (;;) {
+      const parts = await readShardParts(store, jobId, shard);
+      if (parts || Date.now() >= deadline) return parts;
+      await delay(POLL_MS, undefined, { signal });
+    }
+  }
+
+  return async function writeResult(input: WriteResultInput): Promise<{ artifacts: Artifact[] } | undefined> {
+    const { jobId, listing, follow } = input;
+    const signal = Context.current().cancellationSignal;
     const stopHeartbeats = startHeartbeats();
-    const target = join(tempDir, `${jobId}-${activityInfo().attempt}.h5`);
+    const target = join(tempDir, `${jobId}-${activityInfo().activityId}-${activityInfo().attempt}.h5`);
+    const merger = pool.createMerger();
+    // Whatever step it is at: the thread ends with the activity.
+    signal.addEventListener('abort', () => void merger.close(), { once: true });
     try {
       const job = await jobs.find(jobId);
       if (job?.phase !== 'PROCESSING') return { artifacts: [] }; // ended meanwhile: completeJob will refuse too
-      const directory = await fileStore.makeDirectory(job.dirPath);
-      const plan = planPreprocessing(config);
-      const merged = await pool.mergeParts(
-        {
-          objectsDir,
-          workId: jobId,
-          shardCount: listing.shardCount,
-          wavelengthAngstrom: plan.grid,
-          attributes: {
-            configuration: JSON.stringify(config),
-            software: `Spectrolabe ${VERSION}`,
-            input_sha256: listing.inputSha256,
-          },
-          target,
+      const { config } = await readPlan(jobId);
+      if (!config) throw new Error('the plan has no configuration');
+      const { grid } = planPreprocessing(config);
+      // How earlier parts were used is not what the result is.
+      const { reuse: _, ...configuration } = config;
+      await merger.run({
+        step: 'start',
+        objectsDir,
+        target,
+        wavelengthAngstrom: grid,
+        attributes: {
+          configuration: JSON.stringify(configuration),
+          software: `Spectrolabe ${VERSION}`,
+          input_sha256: listing.inputSha256,
         },
-        context.cancellationSignal,
-      );
-      context.cancellationSignal.throwIfAborted();
-      const result = await describeArtifact(target, 'result.h5', context.cancellationSignal);
-      context.cancellationSignal.throwIfAborted();
-      await rename(target, join(directory, 'result.h5'));
-      await fileStore.writeFile(`${job.dirPath}/preview.json`, Buffer.from(JSON.stringify(merged.preview)));
+        maxRows: listing.totalFiles,
+        compression: config.compression,
+      });
+      const total = { rows: 0, rejects: 0, constant: 0, extrapolated: 0, unbridgedGap: 0, mediumUnknown: 0 };
+      const lost: number[] = [];
+      for (let shard = 0; shard < listing.shardCount; shard++) {
+        signal.throwIfAborted();
+        const parts = await partsOf(input, shard, signal);
+        if (!parts && follow) return undefined;
+        if (!parts) lost.push(shard);
+        if (!parts || lost.length > 0) continue;
+        for (let start = 0; start < parts.length; start += PARTS_PER_STEP) {
+          const answer = await merger.run({
+            step: 'append',
+            parts: parts.slice(start, start + PARTS_PER_STEP),
+          });
+          if (answer.lost !== undefined) throw await lostPart(answer.lost);
+        }
+        for (const { header } of parts) {
+          total.rows += header.rows;
+          total.rejects += header.rejects;
+          total.constant += header.flags.constant;
+          total.extrapolated += header.flags.extrapolated;
+          total.unbridgedGap += header.flags.unbridgedGap;
+          total.mediumUnknown += header.flags.mediumUnknown;
+        }
+      }
+      if (lost.length > 0) throw partsLost(lost);
+      // Then the workflow says why there is no result.
+      if (follow && (total.rows === 0 || total.rejects / listing.totalFiles > config.max_reject_fraction))
+        return undefined;
 
-      const { flags } = merged;
-      const line = (key: string, level: 'info' | 'warning', message: string) =>
-        jobs.appendLog(jobId, { level, message, key: `result-${key}` });
-      if (merged.rejects > 0)
-        await line(
-          'rejects',
-          'warning',
-          `${merged.rejects} files were rejected; result.h5 rejects/ and the job's page say why`,
-        );
-      const fill = config.outside === 'nan' ? 'NaN' : 'the nearest good value';
-      if (flags.extrapolated > 0)
-        await line(
-          'extrapolated',
-          'warning',
-          `${flags.extrapolated} spectra do not reach over the whole grid; beyond their data they hold ${fill} (quality/extrapolated)`,
-        );
-      if (flags.unbridgedGap > 0)
-        await line(
-          'gaps',
-          'warning',
-          `${flags.unbridgedGap} spectra have gaps longer than ${config.max_gap} pixels, which hold ${fill} (quality/unbridged_gap)`,
-        );
-      if (flags.constant > 0)
-        await line(
-          'constant',
-          'warning',
-          `${flags.constant} spectra are constant on this grid (quality/constant)`,
-        );
-      if (flags.mediumUnknown > 0)
-        await line(
-          'medium',
-          'warning',
-          `${flags.mediumUnknown} files do not say whether their wavelengths are in air or vacuum; taken as they are (quality/medium_unknown)`,
-        );
-      await line(
-        'written',
-        'info',
-        `result.h5: ${merged.rows} spectra × ${plan.grid.length} points, ${result.bytes} bytes, sha256 ${result.sha256}`,
-      );
+      const [{ finished, lost: lostKey }] = await Promise.all([
+        merger.run({ step: 'finish' }),
+        jobs.appendLogLines(jobId, warningsOf(total, config)),
+      ]);
+      if (lostKey !== undefined) throw await lostPart(lostKey);
+      if (!finished) throw new Error('the merge has no result');
+      signal.throwIfAborted();
+      const directory = await fileStore.makeDirectory(job.dirPath);
+      await rename(target, join(directory, 'result.h5'));
+      await fileStore.writeFile(`${job.dirPath}/preview.json`, Buffer.from(JSON.stringify(finished.preview)));
+      const { bytes, sha256 } = finished;
+      await jobs.appendLogLines(jobId, [
+        {
+          level: 'info',
+          message: `result.h5: ${total.rows} spectra × ${grid.length} points, ${bytes} bytes, sha256 ${sha256}`,
+          key: 'result-written',
+        },
+      ]);
       return {
-        artifacts: [result, await describeArtifact(join(directory, 'preview.json'), 'preview.json')],
+        artifacts: [
+          { path: 'result.h5', media_type: 'application/x-hdf5', bytes, sha256 },
+          await describeArtifact(join(directory, 'preview.json'), 'preview.json'),
+        ],
       };
     } finally {
       stopHeartbeats();
+      await merger.close();
       await rm(target, { force: true });
     }
+
+    /** Makes a lost part's shard undone. */
+    async function lostPart(key: string): Promise<ApplicationFailure> {
+      log.warn({ jobId, key }, 'a part is gone or damaged; its shard is done again');
+      await store.deletePrefix(key);
+      for (let shard = 0; shard < listing.shardCount; shard++) {
+        const parts = await readShardParts(store, jobId, shard);
+        if (!parts?.some((part) => part.key === key)) continue;
+        await forgetShard(store, jobId, shard);
+        return partsLost([shard]);
+      }
+      throw new Error(`no shard has the part ${key}`);
+    }
   };
+}
+
+function partsLost(shards: number[]): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: `parts are gone or damaged: shards ${shards.slice(0, 10).join(', ')}`,
+    type: PARTS_LOST,
+    nonRetryable: true,
+    details: [shards],
+  });
+}
+
+/** What a person should know of the result. */
+function warningsOf(
+  total: Record<'rejects' | 'constant' | 'extrapolated' | 'unbridgedGap' | 'mediumUnknown', number>,
+  config: { outside: string; max_gap: number },
+): LogEntry[] {
+  const fill = config.outside === 'nan' ? 'NaN' : 'the nearest good value';
+  const warnings: [key: string, count: number, what: string][] = [
+    ['rejects', total.rejects, "files were rejected; result.h5 rejects/ and the job's page say why"],
+    [
+      'extrapolated',
+      total.extrapolated,
+      `spectra do not reach over the whole grid; beyond their data they hold ${fill} (quality/extrapolated)`,
+    ],
+    [
+      'gaps',
+      total.unbridgedGap,
+      `spectra have gaps longer than ${config.max_gap} pixels, which hold ${fill} (quality/unbridged_gap)`,
+    ],
+    ['constant', total.constant, 'spectra are constant on this grid (quality/constant)'],
+    [
+      'medium',
+      total.mediumUnknown,
+      'files do not say whether their wavelengths are in air or vacuum; taken as they are (quality/medium_unknown)',
+    ],
+  ];
+  return warnings
+    .filter(([, count]) => count > 0)
+    .map(([key, count, what]) => ({ level: 'warning', message: `${count} ${what}`, key: `result-${key}` }));
 }

@@ -26,6 +26,12 @@ export const Environment = z.object({
         .filter(Boolean),
     ),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+  /** So many bytes of parts are kept for later jobs over the same files; the oldest go first. */
+  PARTS_BYTES: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .default(20 * 1024 ** 3),
   /** Threads of one cpu worker; the machine's cores when absent. */
   CPU_THREADS: z.coerce.number().int().min(1).max(256).optional(),
 });

@@ -1,7 +1,9 @@
-/** A shard is about a second of work and never more than this many files. */
+/** A part is what one thread does at once: some 10 ms of work, so that all threads end together and a cancel is quick. */
+export const MAX_FILES_PER_PART = 512;
+/** A part's rows are in memory together: at most this many float32 values (16 MiB), whatever the grid. */
+export const MAX_VALUES_PER_PART = 4 * 1024 * 1024;
+/** A shard is what one activity does: some tenths of a second on a coarse grid, seconds on a fine one. */
 export const MAX_FILES_PER_SHARD = 4096;
-/** A shard's rows are in memory together: at most this many float32 values (64 MiB), whatever the grid. */
-export const MAX_VALUES_PER_SHARD = 16 * 1024 * 1024;
 /** How many shards of one job may be on the `cpu` queue at once, so that no job starves the others. */
 export const SHARD_WINDOW = 4;
 /** After this many shards the preprocessing workflow continues as new, far below Temporal's history limits. */

@@ -159,6 +159,10 @@ export const ShardListing = z.object({
 });
 export type ShardListing = z.infer<typeof ShardListing>;
 
+/** Type of the failure of a merge whose parts are gone or damaged; its detail are the shards to do again. */
+export const PARTS_LOST = 'PartsLost';
+export const LostShards = z.array(z.number().int().nonnegative()).min(1);
+
 /** Input of the preprocessing workflow. */
 export const PreprocessWorkflowInput = z.object({
   jobId: z.uuid(),
@@ -170,6 +174,8 @@ export const PreprocessWorkflowInput = z.object({
       nextShard: z.number().int().nonnegative(),
       rows: z.number().int().nonnegative(),
       rejected: z.number().int().nonnegative(),
+      /** Absent in runs that began before parts were reused. */
+      reused: z.number().int().nonnegative().default(0),
       paused: z.boolean(),
     })
     .optional(),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { constants, type BigIntStats } from 'node:fs';
+import { constants, lstatSync, realpathSync, type BigIntStats } from 'node:fs';
 import {
   lstat,
   mkdir,
@@ -13,6 +13,7 @@ import {
   unlink,
   type FileHandle,
 } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { join, posix, relative, sep } from 'node:path';
 import { FileName } from '../contracts/file.ts';
 
@@ -105,6 +106,8 @@ const MAX_ARCHIVE_PATH_BYTES = 2000;
 const STALE_TEMPORARY_MS = 3_600_000;
 const TEMPORARY_SUFFIX = '.part';
 const STATS_AT_ONCE = 128;
+/** At most some milliseconds, on a slow network disk too. */
+const STATS_IN_LINE = 64;
 /** Non-blocking, so that a FIFO put in place between stat and open cannot hang us. */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
@@ -494,26 +497,23 @@ export class FileStore {
       return;
     }
     names.sort();
-    for (let start = 0; start < names.length; start += STATS_AT_ONCE) {
-      const part = names.slice(start, start + STATS_AT_ONCE);
-      const files = await Promise.all(
-        part.map((key) => this.#entry(hostPath, prefix, key, notUtf8.has(key))),
-      );
-      for (const file of files) {
-        if ('directory' in file) {
-          if (recursive) yield* this.#walk(file.directory, `${file.path}/`, recursive);
-        } else yield file;
-      }
+    for (const [index, key] of names.entries()) {
+      // Looked at in line: asking the thread pool for each costs ten times as much. The event loop gets its turn.
+      if (index % STATS_IN_LINE === STATS_IN_LINE - 1) await setImmediate();
+      const file = this.#entry(hostPath, prefix, key, notUtf8.has(key));
+      if ('directory' in file) {
+        if (recursive) yield* this.#walk(file.directory, `${file.path}/`, recursive);
+      } else yield file;
     }
   }
 
   /** What a name of #walk stands for: a directory to go into, or a file. */
-  async #entry(
+  #entry(
     hostPath: string,
     prefix: string,
     key: string,
     isNotUtf8: boolean,
-  ): Promise<ArchiveFile | { directory: string; path: string }> {
+  ): ArchiveFile | { directory: string; path: string } {
     if (isNotUtf8)
       return { path: clipPath(prefix + key), size: 0, mtimeMs: 0, problem: 'name is not valid UTF-8' };
     const isDirectory = key.endsWith('/');
@@ -526,22 +526,22 @@ export class FileStore {
         mtimeMs: 0,
         problem: `path is longer than ${MAX_ARCHIVE_PATH_BYTES} bytes`,
       };
-    const host = join(hostPath, name);
-    return isDirectory ? { directory: host, path } : await this.#archiveFile(host, path);
+    const host = `${hostPath}/${name}`;
+    return isDirectory ? { directory: host, path } : this.#archiveFile(host, path);
   }
 
-  async #archiveFile(host: string, path: string): Promise<ArchiveFile> {
+  #archiveFile(host: string, path: string): ArchiveFile {
     const problem = (text: string): ArchiveFile => ({ path, size: 0, mtimeMs: 0, problem: text });
     try {
-      let found = await lstat(host);
+      let found = lstatSync(host);
       if (found.isSymbolicLink()) {
-        const target = await realpath(host);
+        const target = realpathSync(host);
         if (below(this.archiveRoot, target) === undefined) return problem('symbolic link out of the archive');
-        found = await lstat(target);
+        found = lstatSync(target);
         if (found.isDirectory()) return problem('symbolic link to a directory');
       }
       if (!found.isFile()) return problem('not a regular file');
-      return { path, size: found.size, mtimeMs: found.mtime.getTime() };
+      return { path, size: found.size, mtimeMs: Math.round(found.mtimeMs) };
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 'ENOENT' || errno === 'ELOOP') return problem('symbolic link that leads nowhere');

@@ -50,3 +50,18 @@ it('never leaves its root', async () => {
   await expect(store.put('../x', [])).rejects.toThrow('not an object key');
   await expect(store.deletePrefix('')).rejects.toThrow('not an object key');
 });
+
+it('keeps what can be made again, says how long it is, and lists it', async () => {
+  await store.putScratch('parts/ab/1', [bytes('ab'), bytes('c')]);
+  await store.put('parts/cd/2', [bytes('x')]);
+  await store.put('work/3', [bytes('y')]);
+  expect(await store.find('parts/ab/1')).toBe(3);
+  expect(await store.find('parts/ab/2')).toBeUndefined();
+  const listed = [];
+  for await (const { key, bytes: length } of store.list('parts')) listed.push([key, length]);
+  expect(listed.sort()).toEqual([
+    ['parts/ab/1', 3],
+    ['parts/cd/2', 1],
+  ]);
+  for await (const object of store.list('nothing')) expect.fail(`listed ${object.key}`);
+});

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, opendir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { ObjectReference } from '../contracts/reference.ts';
-import { ObjectNotFound, type ObjectStore, objectUri } from './object-store.ts';
+import { ObjectNotFound, type ObjectStore, objectUri, type StoredObject } from './object-store.ts';
 
 const SCHEME = objectUri('');
 
@@ -13,33 +13,80 @@ function pathOf(root: string, key: string): string {
   return path;
 }
 
+const PARTIAL = '.partial';
+
+async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 /** Objects as files below `root`; URIs are `store:<key>`, the same on every machine that mounts the disk. */
 export function createLocalDiskStore(root: string): ObjectStore {
+  /** Writes beside and renames. */
+  async function write(
+    key: string,
+    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    { sync, onChunk }: { sync: boolean; onChunk?: (chunk: Uint8Array) => void },
+  ): Promise<void> {
+    const path = pathOf(root, key);
+    await mkdir(dirname(path), { recursive: true });
+    const partial = `${path}.${randomUUID()}${PARTIAL}`;
+    try {
+      const file = await open(partial, 'wx');
+      try {
+        for await (const chunk of chunks) {
+          onChunk?.(chunk);
+          await file.writeFile(chunk);
+        }
+        if (sync) await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(partial, path);
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw error;
+    }
+  }
+
   return {
     async put(key, chunks): Promise<ObjectReference> {
-      const path = pathOf(root, key);
-      await mkdir(dirname(path), { recursive: true });
-      const partial = `${path}.${randomUUID()}.partial`;
       const hash = createHash('sha256');
       let bytes = 0;
-      try {
-        const file = await open(partial, 'wx');
-        try {
-          for await (const chunk of chunks) {
-            hash.update(chunk);
-            bytes += chunk.length;
-            await file.writeFile(chunk);
-          }
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-        await rename(partial, path);
-      } catch (error) {
-        await rm(partial, { force: true });
-        throw error;
-      }
+      await write(key, chunks, {
+        sync: true,
+        onChunk: (chunk) => {
+          hash.update(chunk);
+          bytes += chunk.length;
+        },
+      });
       return { uri: objectUri(key), sha256: hash.digest('hex'), bytes };
+    },
+
+    putScratch: (key, chunks) => write(key, chunks, { sync: false }),
+
+    async find(key) {
+      return (await unlessAbsent(stat(pathOf(root, key))))?.size;
+    },
+
+    async *list(prefix): AsyncGenerator<StoredObject> {
+      const directory = await unlessAbsent(opendir(pathOf(root, prefix), { recursive: true }));
+      if (!directory) return;
+      for await (const entry of directory) {
+        if (!entry.isFile() || entry.name.endsWith(PARTIAL)) continue;
+        const path = join(entry.parentPath, entry.name);
+        const found = await unlessAbsent(stat(path)); // it may go while we look
+        if (found)
+          yield {
+            key: relative(root, path).split(sep).join('/'),
+            bytes: found.size,
+            writtenAt: found.mtime,
+          };
+      }
     },
 
     async read(uri, range) {

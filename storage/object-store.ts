@@ -4,10 +4,25 @@ import type { ObjectReference } from '../contracts/reference.ts';
 export interface ObjectStore {
   /** Writes an object beside and renames it over any earlier one. The reference holds its SHA-256 and length. */
   put(key: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<ObjectReference>;
+  /**
+   * Like `put`, for what can be made again: neither hashed nor synced to disk. After a power failure such an object may
+   * be damaged, so its reader has to check it.
+   */
+  putScratch(key: string, chunks: readonly Uint8Array[]): Promise<void>;
+  /** Length [bytes] of the object of this key; undefined where there is none. */
+  find(key: string): Promise<number | undefined>;
+  /** The objects below a key (`key/…`), in no order. */
+  list(prefix: string): AsyncIterable<StoredObject>;
   /** Bytes `start` (inclusive) to `end` (exclusive, or as far as there are bytes), or all. @throws ObjectNotFound */
   read(uri: string, range?: { start: number; end: number }): Promise<Uint8Array>;
   /** Deletes the object of this key and all below it (`key/…`); silent where there is none. */
   deletePrefix(prefix: string): Promise<void>;
+}
+
+export interface StoredObject {
+  key: string;
+  bytes: number;
+  writtenAt: Date;
 }
 
 /** The URI of a key, whether or not there is such an object. */

@@ -11,7 +11,7 @@ import { startWorker } from './run-worker.ts';
 
 // Preprocessing and scans: activities only.
 startWorker('cpu', async ({ environment, log }) => {
-  const { FILES_DIR, TEMP_DIR, OBJECTS_DIR, SPECTRA_DIR, CPU_THREADS } = environment;
+  const { FILES_DIR, TEMP_DIR, OBJECTS_DIR, SPECTRA_DIR, PARTS_BYTES, CPU_THREADS } = environment;
   const { db, close } = connect(environment.DATABASE_URL);
   const fileStore = await createFileStore({ root: FILES_DIR, tempDir: TEMP_DIR, spectraDir: SPECTRA_DIR });
   const pool = createThreadPool(CPU_THREADS ?? availableParallelism());
@@ -26,10 +26,12 @@ startWorker('cpu', async ({ environment, log }) => {
         pool,
         objectsDir: OBJECTS_DIR,
         tempDir: TEMP_DIR,
+        partsBytes: PARTS_BYTES,
         log,
       }),
-      // Each shard spreads over all threads already; a second one fills the gaps while the first writes its part.
-      maxConcurrentActivityTaskExecutions: 2,
+      // Each shard spreads over all threads already; a second one fills the gaps while the first ends. The third slot
+      // is for a merge that follows them.
+      maxConcurrentActivityTaskExecutions: 3,
     },
     close: async () => {
       await pool.close();

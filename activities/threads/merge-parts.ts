@@ -1,90 +1,173 @@
-import { open } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
 import type { PreprocessingPreview } from '../../contracts/job.ts';
-import { createResultFile } from '../../science/hdf5/result-file.ts';
-import {
-  decodePart,
-  decodeSummary,
-  type Part,
-  type PartSummary,
-  SUMMARY_BYTES,
-} from '../../science/preprocess/part.ts';
+import type { PreprocessingConfig } from '../../contracts/preprocessing.ts';
+import { createResultFile, type ResultFile } from '../../science/hdf5/result-file.ts';
+import { decodeFluxes, decodeTables, PartDamaged, stringsOf } from '../../science/preprocess/part.ts';
 import { createLocalDiskStore } from '../../storage/local-disk.ts';
-import { objectUri } from '../../storage/object-store.ts';
-import { partKey } from '../shard-manifest.ts';
+import { ObjectNotFound, type ObjectStore, objectUri } from '../../storage/object-store.ts';
+import type { PartReference } from '../plan.ts';
 
-export interface MergePartsTask {
+export interface MergeStart {
+  step: 'start';
+  /** Root of the object store. */
   objectsDir: string;
-  workId: string;
-  shardCount: number;
-  wavelengthAngstrom: Float64Array;
-  attributes: Record<string, string>;
   /** Host path of the file to write; an earlier one is overwritten. */
   target: string;
+  wavelengthAngstrom: Float64Array;
+  attributes: Record<string, string>;
+  maxRows: number;
+  compression: PreprocessingConfig['compression'];
 }
 
-export interface MergePartsResult {
-  rows: number;
-  rejects: number;
-  /** How many rows carry each flag. */
-  flags: { constant: number; extrapolated: number; unbridgedGap: number; mediumUnknown: number };
-  preview: PreprocessingPreview;
+/** Appends the fluxes of parts, which come in order. */
+export interface MergeAppend {
+  step: 'append';
+  parts: PartReference[];
+}
+
+/** Appends the tables of all parts, and brings the file to disk. */
+export interface MergeFinish {
+  step: 'finish';
+}
+
+export type MergeTask = MergeStart | MergeAppend | MergeFinish;
+
+export interface MergeAnswer {
+  /** Keys of parts that are gone or damaged; the merge has failed then. */
+  lost?: string;
+  finished?: { bytes: number; sha256: string; preview: PreprocessingPreview };
 }
 
 const PREVIEW_ROWS = 24;
+/** The disk writes behind us all the time, so that the last sync does not have all of it before it. */
+const SYNC_BYTES = 16 * 1024 * 1024;
+const HASH_BYTES = 4 * 1024 * 1024;
 
-/** Joins the parts of a job into one result.h5, synced to disk. Holds one part in memory at a time. */
-export default async function mergeParts(task: MergePartsTask): Promise<MergePartsResult> {
-  const store = createLocalDiskStore(task.objectsDir);
-  const uris = Array.from({ length: task.shardCount }, (_, shard) => objectUri(partKey(task.workId, shard)));
-  const parts: PartSummary[] = [];
-  for (const uri of uris) parts.push(decodeSummary(await store.read(uri, { start: 0, end: SUMMARY_BYTES })));
-  const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-  const rejects = parts.reduce((sum, part) => sum + part.rejects, 0);
+interface Merge {
+  store: ObjectStore;
+  start: MergeStart;
+  file: ResultFile;
+  /** The same file, opened again, to sync it. */
+  handle: FileHandle;
+  parts: PartReference[];
+  unsyncedBytes: number;
+  syncing: Promise<void> | undefined;
+}
+let merge: Merge | undefined;
 
-  const result: MergePartsResult = {
-    rows,
-    rejects,
-    flags: { constant: 0, extrapolated: 0, unbridgedGap: 0, mediumUnknown: 0 },
-    preview: { wave: Array.from(task.wavelengthAngstrom), spectra: [] },
-  };
-  const file = await createResultFile(task.target, {
-    wavelengthAngstrom: task.wavelengthAngstrom,
-    parts,
-    attributes: task.attributes,
-  });
-  let before = 0;
-  for (const uri of uris) {
-    const part = decodePart(await store.read(uri));
-    file.append(part);
-    for (const { quality } of part.rows) {
-      result.flags.constant += Number(quality.constant);
-      result.flags.extrapolated += Number(quality.extrapolated);
-      result.flags.unbridgedGap += Number(quality.unbridgedGap);
-      result.flags.mediumUnknown += Number(quality.mediumUnknown);
-    }
-    for (let i = 0; i < Math.min(PREVIEW_ROWS, rows); i++) {
-      const wanted = Math.floor((i * rows) / Math.min(PREVIEW_ROWS, rows)) - before;
-      if (wanted >= 0 && wanted < part.rows.length) result.preview.spectra.push(previewOf(part, wanted));
-    }
-    before += part.rows.length;
+/** One step in the making of a result.h5. A thread makes one, and holds a part in memory at a time. */
+export default async function mergeParts(task: MergeTask): Promise<MergeAnswer> {
+  if (task.step === 'start') {
+    const file = await createResultFile(task.target, task);
+    merge = {
+      store: createLocalDiskStore(task.objectsDir),
+      start: task,
+      file,
+      handle: await open(task.target, 'r+'),
+      parts: [],
+      unsyncedBytes: 0,
+      syncing: undefined,
+    };
+    return {};
   }
-  file.close();
-  const handle = await open(task.target);
+  if (!merge) throw new Error('the merge has not been started');
+  const current = merge;
+  let part: PartReference | undefined;
   try {
-    await handle.sync();
+    if (task.step === 'append') {
+      for (part of task.parts) await append(current, part);
+      return {};
+    }
+    const totals = totalsOf(current.parts);
+    for (part of current.parts) {
+      const { header, key } = part;
+      const tables = await current.store.read(objectUri(key), header.tables);
+      current.file.appendTables(decodeTables(tables, header), totals);
+    }
+    current.file.close(totals);
+    const preview = await previewOf(current, totals.rows);
+    await current.syncing;
+    const [, hashed] = await Promise.all([current.handle.sync(), hashOf(current.start.target)]);
+    await current.handle.close();
+    merge = undefined;
+    return { finished: { ...hashed, preview } };
+  } catch (error) {
+    if (part && (error instanceof ObjectNotFound || error instanceof PartDamaged)) return { lost: part.key };
+    throw error;
+  }
+}
+
+async function append(current: Merge, part: PartReference): Promise<void> {
+  const { header, key } = part;
+  const bytes = await current.store.read(objectUri(key), header.fluxes);
+  current.file.appendFluxes(decodeFluxes(bytes, header));
+  current.parts.push(part);
+  current.unsyncedBytes += bytes.length;
+  if (current.unsyncedBytes < SYNC_BYTES || current.syncing) return;
+  current.unsyncedBytes = 0;
+  const syncing = current.handle.datasync().then(() => {
+    current.syncing = undefined;
+  });
+  // Whoever waits for it hears of a failure; nobody may before the end.
+  syncing.catch(() => undefined);
+  current.syncing = syncing;
+}
+
+function totalsOf(parts: readonly PartReference[]) {
+  const totals = { rows: 0, rejects: 0, widths: {} as Record<string, number> };
+  for (const { header } of parts) {
+    totals.rows += header.rows;
+    totals.rejects += header.rejects;
+    for (const [name, width] of Object.entries(header.widths))
+      totals.widths[name] = Math.max(totals.widths[name] ?? 0, width);
+  }
+  return totals;
+}
+
+async function hashOf(path: string): Promise<{ bytes: number; sha256: string }> {
+  const handle = await open(path);
+  try {
+    const hash = createHash('sha256');
+    const memory = Buffer.allocUnsafeSlow(HASH_BYTES);
+    let bytes = 0;
+    for (;;) {
+      const { bytesRead } = await handle.read(memory, 0, HASH_BYTES, null);
+      if (bytesRead === 0) return { bytes, sha256: hash.digest('hex') };
+      hash.update(memory.subarray(0, bytesRead));
+      bytes += bytesRead;
+    }
   } finally {
     await handle.close();
   }
-  return result;
 }
 
-function previewOf(part: Part, index: number): PreprocessingPreview['spectra'][number] {
-  const row = part.rows[index];
-  if (!row) throw new Error(`the part has no row ${index}`);
-  const flux = part.fluxes.subarray(index * part.points, (index + 1) * part.points);
-  return {
-    filename: row.filename,
-    path: row.path,
-    flux: Array.from(flux, (value) => (Number.isFinite(value) ? value : null)),
-  };
+/** A few rows, evenly spread. */
+async function previewOf({ store, start, parts }: Merge, rows: number): Promise<PreprocessingPreview> {
+  const preview: PreprocessingPreview = { wave: Array.from(start.wavelengthAngstrom), spectra: [] };
+  const count = Math.min(PREVIEW_ROWS, rows);
+  const wanted = Array.from({ length: count }, (_, i) => Math.floor((i * rows) / count));
+  let before = 0;
+  for (const { key, header } of parts) {
+    const here = wanted.filter((row) => row >= before && row < before + header.rows);
+    if (here.length > 0) {
+      const { texts } = decodeTables(await store.read(objectUri(key), header.tables), header);
+      const [names, paths] = ['filenames', 'metadata/path'].map((name) => {
+        const values = texts[name];
+        return values ? stringsOf(values) : [];
+      });
+      for (const row of here) {
+        const at = header.fluxes.start + (row - before) * header.points * 4;
+        const bytes = await store.read(objectUri(key), { start: at, end: at + header.points * 4 });
+        const flux = new Float32Array(bytes.buffer, bytes.byteOffset, header.points);
+        preview.spectra.push({
+          filename: names?.[row - before] ?? '',
+          path: paths?.[row - before] ?? '',
+          flux: Array.from(flux, (value) => (Number.isFinite(value) ? value : null)),
+        });
+      }
+    }
+    before += header.rows;
+  }
+  return preview;
 }

@@ -326,14 +326,22 @@ export function createJobsRepository(db: Database) {
     },
 
     /** Adds a line to the job's log; nothing where the job was deleted meanwhile. */
-    async appendLog(id: string, { level, message, key }: LogEntry): Promise<void> {
+    appendLog(id: string, entry: LogEntry): Promise<void> {
+      return this.appendLogLines(id, [entry]);
+    },
+
+    /** Adds lines to the job's log, in one transaction; nothing where the job was deleted meanwhile. */
+    async appendLogLines(id: string, entries: readonly LogEntry[]): Promise<void> {
+      if (entries.length === 0) return;
       await db.transaction(async (tx) => {
         if (!(await lockJob(tx, id))) return;
-        if (key !== undefined) {
-          const same = and(eq(jobEvents.jobId, id), eq(jobEvents.key, key));
-          if ((await tx.$count(jobEvents, same)) > 0) return;
+        for (const { level, message, key } of entries) {
+          if (key !== undefined) {
+            const same = and(eq(jobEvents.jobId, id), eq(jobEvents.key, key));
+            if ((await tx.$count(jobEvents, same)) > 0) continue;
+          }
+          await appendEvent(tx, id, { kind: 'log', data: { level, message: storableText(message) }, key });
         }
-        await appendEvent(tx, id, { kind: 'log', data: { level, message: storableText(message) }, key });
       });
     },
 

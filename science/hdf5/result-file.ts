@@ -1,180 +1,245 @@
-import h5wasm, { type Dataset, type Group, type GuessableDataTypes } from 'h5wasm/node';
+import h5wasm, { type Dataset, type Group, Module } from 'h5wasm/node';
 import {
-  type Part,
-  type PartReject,
-  type PartRow,
-  type PartSummary,
+  NUMBER_COLUMNS,
+  type PartHeader,
+  type PartTables,
   REJECT_COLUMNS,
   TEXT_COLUMNS,
+  type TextValues,
 } from '../preprocess/part.ts';
-
-/** Numeric columns of result.h5 by dataset path: their HDF5 type and the value of a row (NaN where absent). */
-const NUMBER_COLUMNS: Record<string, { dtype: '<d' | '<i' | '<B'; value: (row: PartRow) => number }> = {
-  'metadata/ra': { dtype: '<d', value: (row) => row.metadata.ra ?? NaN },
-  'metadata/dec': { dtype: '<d', value: (row) => row.metadata.dec ?? NaN },
-  'metadata/z': { dtype: '<d', value: (row) => row.metadata.z ?? NaN },
-  'metadata/z_err': { dtype: '<d', value: (row) => row.metadata.z_err ?? NaN },
-  'metadata/snr_u': { dtype: '<d', value: (row) => row.metadata.sn_u ?? NaN },
-  'metadata/snr_g': { dtype: '<d', value: (row) => row.metadata.sn_g ?? NaN },
-  'metadata/snr_r': { dtype: '<d', value: (row) => row.metadata.sn_r ?? NaN },
-  'metadata/snr_i': { dtype: '<d', value: (row) => row.metadata.sn_i ?? NaN },
-  'metadata/snr_z': { dtype: '<d', value: (row) => row.metadata.sn_z ?? NaN },
-  'quality/coverage': { dtype: '<d', value: (row) => row.quality.coverage },
-  'quality/longest_gap': { dtype: '<i', value: (row) => row.quality.longestGap },
-  'quality/median_snr': { dtype: '<d', value: (row) => row.quality.medianSnr ?? NaN },
-  'quality/constant': { dtype: '<B', value: (row) => Number(row.quality.constant) },
-  'quality/extrapolated': { dtype: '<B', value: (row) => Number(row.quality.extrapolated) },
-  'quality/unbridged_gap': { dtype: '<B', value: (row) => Number(row.quality.unbridgedGap) },
-  'quality/medium_unknown': { dtype: '<B', value: (row) => Number(row.quality.mediumUnknown) },
-};
 
 /** About a megabyte a chunk (HDF5's chunk cache), and never more rows than a reader wants to hold at once. */
 const CHUNK_BYTES = 1 << 20;
 const MAX_CHUNK_ROWS = 1024;
+/** Columns are chunked, and written, this many rows at a time. */
 const COLUMN_CHUNK_ROWS = 8192;
+const GZIP_LEVEL = 4;
 
 export interface ResultFileOptions {
   /** Grid [Å, vacuum]; float64, length P. */
   wavelengthAngstrom: Float64Array;
-  /** The summaries of all parts that will be appended. */
-  parts: PartSummary[];
   /** Text attributes of the root group: configuration, software version, input sha256. */
   attributes: Record<string, string>;
+  /** There will be no more rows than this; the true number shows only at the end. */
+  maxRows: number;
+  compression: 'none' | 'gzip';
 }
 
+type Totals = Pick<PartHeader, 'rows' | 'rejects' | 'widths'>;
+
 export interface ResultFile {
-  /** Appends a part's rows and rejects; parts come in order. */
-  append(part: Part): void;
-  close(): void;
+  /** Appends rows: rows × P values. */
+  appendFluxes(fluxes: Float32Array): void;
+  /** Appends the columns of a part, once all fluxes are there; `totals` are over all parts, the same at each call. */
+  appendTables(tables: PartTables, totals: Totals): void;
+  /** @throws Error when rows are missing */
+  close(totals: Totals): void;
+  /** Closes what will not be finished. */
+  discard(): void;
 }
 
 /**
  * Makes the result of a preprocessing: `filenames` (N, fixed-width UTF-8), `fluxes` (N×P float32, chunked), `wave`
- * (P float64), `metadata/*`, `quality/*` (N), `rejects/{filename,reason}`. Equal parts give equal bytes.
+ * (P float64), `metadata/*`, `quality/*` (N), `rejects/{filename,path,reason}`. First all fluxes, part by part, then
+ * all tables. Equal parts give equal bytes.
  */
 export async function createResultFile(path: string, options: ResultFileOptions): Promise<ResultFile> {
   await h5wasm.ready;
   const points = options.wavelengthAngstrom.length;
-  const rows = options.parts.reduce((sum, part) => sum + part.rows, 0);
-  const rejects = options.parts.reduce((sum, part) => sum + part.rejects, 0);
-  const width = (column: string) => Math.max(1, ...options.parts.map((part) => part.widths[column] ?? 0));
-  const chunkRows = Math.max(1, Math.min(MAX_CHUNK_ROWS, Math.floor(CHUNK_BYTES / (4 * points)), rows));
-
-  const columns = new Map<string, Column>();
-  const file = withoutClock(() => {
+  const chunkRows = Math.max(
+    1,
+    Math.min(MAX_CHUNK_ROWS, Math.floor(CHUNK_BYTES / (4 * points)), options.maxRows),
+  );
+  const { file, fluxes } = withoutClock(() => {
     const made = new h5wasm.File(path, 'w');
     for (const [name, value] of Object.entries(options.attributes)) made.create_attribute(name, value);
     made.create_dataset({ name: 'wave', data: options.wavelengthAngstrom, dtype: '<d' });
-    const groups = new Map<string, Group>([['', made]]);
-    const make = (column: string, dtype: string, length: number, chunk: number, wide?: number) => {
-      const [group, name] = column.includes('/') ? splitOnce(column) : ['', column];
-      if (!groups.has(group)) groups.set(group, made.create_group(group));
-      columns.set(column, createColumn(groups.get(group) ?? made, name, dtype, length, chunk, wide));
-    };
-    make('fluxes', '<f', rows, chunkRows, points);
-    for (const name of Object.keys(TEXT_COLUMNS)) make(name, `S${width(name)}`, rows, COLUMN_CHUNK_ROWS);
-    for (const [name, { dtype }] of Object.entries(NUMBER_COLUMNS))
-      make(name, dtype, rows, COLUMN_CHUNK_ROWS);
-    for (const name of Object.keys(REJECT_COLUMNS)) make(name, `S${width(name)}`, rejects, COLUMN_CHUNK_ROWS);
-    return made;
+    const dataset = made.create_dataset({
+      name: 'fluxes',
+      data: new Float32Array(points), // h5wasm makes a dataset from data only
+      dtype: '<f',
+      shape: [1, points],
+      maxshape: [null, points],
+      chunks: [chunkRows, points],
+      ...(options.compression === 'gzip' ? { compression: 'gzip', compression_opts: GZIP_LEVEL } : {}),
+    });
+    return { file: made, fluxes: dataset };
   });
-  const column = (name: string): Column => {
-    const found = columns.get(name);
-    if (!found) throw new Error(`no column ${name}`);
-    return found;
-  };
+  let rows = 0;
+  let columns: Columns | undefined;
 
   return {
-    append(part) {
+    appendFluxes(values) {
+      const count = values.length / points;
+      if (count === 0) return;
       withoutClock(() => {
-        if (part.rows.length > 0) {
-          for (let row = 0; row < part.rows.length; row += chunkRows)
-            column('fluxes').append(
-              part.fluxes.subarray(row * points, (row + chunkRows) * points),
-              Math.min(chunkRows, part.rows.length - row),
-            );
-          for (const [name, value] of Object.entries(TEXT_COLUMNS))
-            column(name).append(part.rows.map(value), part.rows.length);
-          for (const [name, { dtype, value }] of Object.entries(NUMBER_COLUMNS)) {
-            const values = part.rows.map(value);
-            const typed =
-              dtype === '<d'
-                ? Float64Array.from(values)
-                : dtype === '<i'
-                  ? Int32Array.from(values)
-                  : Uint8Array.from(values);
-            column(name).append(typed, values.length);
-          }
+        fluxes.resize([rows + count, points]);
+        // Up to the next chunk's end at a time: a chunk is written whole, once.
+        for (let done = 0; done < count;) {
+          const next = Math.min(count, (Math.floor((rows + done) / chunkRows) + 1) * chunkRows - rows);
+          const { buffer, byteOffset } = values.subarray(done * points);
+          const bytes = new Uint8Array(buffer, byteOffset, 4 * (next - done) * points);
+          writeBytes(fluxes, [rows + done, 0], [next - done, points], bytes);
+          done = next;
         }
-        if (part.rejects.length > 0)
-          for (const [name, value] of Object.entries<(reject: PartReject) => string>(REJECT_COLUMNS))
-            column(name).append(part.rejects.map(value), part.rejects.length);
+        rows += count;
       });
     },
-    close() {
+    appendTables(tables, totals) {
       withoutClock(() => {
-        for (const [name, { missing }] of columns)
-          if (missing() !== 0) throw new Error(`${name} misses ${missing()} rows`);
+        columns ??= createColumns(file, totals);
+        columns.append(tables);
+      });
+    },
+    close(totals) {
+      withoutClock(() => {
+        columns ??= createColumns(file, totals);
+        columns.flush();
+        const missing = [...columns.missing(), ...(rows === totals.rows ? [] : ['fluxes'])];
         file.flush();
         file.close();
+        if (missing.length > 0) throw new Error(`rows are missing in ${missing.join(', ')}`);
       });
     },
-  };
-}
-
-interface Column {
-  append(values: GuessableDataTypes, count: number): void;
-  missing(): number;
-}
-
-/** A dataset of known final length, filled from the front. */
-function createColumn(
-  group: Group,
-  name: string,
-  dtype: string,
-  length: number,
-  chunk: number,
-  wide?: number,
-): Column {
-  let filled = 0;
-  const shape = (rows: number) => (wide === undefined ? [rows] : [rows, wide]);
-  // h5wasm makes a dataset from data only: one row, then the true length
-  const one = dtype.startsWith('S') ? [''] : typedZeros(dtype, wide ?? 1);
-  const dataset: Dataset = group.create_dataset({
-    name,
-    data: one,
-    dtype,
-    shape: shape(1),
-    maxshape: wide === undefined ? [null] : [null, wide],
-    chunks: shape(Math.max(1, Math.min(chunk, length))),
-  });
-  dataset.resize(shape(length));
-  return {
-    append(values, count) {
-      dataset.write_slice(
-        wide === undefined
-          ? [[filled, filled + count]]
-          : [
-              [filled, filled + count],
-              [0, wide],
-            ],
-        values,
-      );
-      filled += count;
+    discard() {
+      withoutClock(() => file.close());
     },
-    missing: () => length - filled,
   };
 }
 
-function typedZeros(dtype: string, length: number): Float64Array | Float32Array | Int32Array | Uint8Array {
-  if (dtype === '<d') return new Float64Array(length);
-  if (dtype === '<f') return new Float32Array(length);
-  return dtype === '<i' ? new Int32Array(length) : new Uint8Array(length);
+interface Columns {
+  append(tables: PartTables): void;
+  flush(): void;
+  /** Names of the columns that are shorter than they should be. */
+  missing(): string[];
 }
 
-function splitOnce(path: string): [string, string] {
-  const slash = path.indexOf('/');
-  return [path.slice(0, slash), path.slice(slash + 1)];
+function createColumns(file: Group, totals: Totals): Columns {
+  const groups = new Map<string, Group>([['', file]]);
+  const create = (name: string, dtype: string, zero: FixedArray | string[], length: number): Dataset => {
+    const slash = name.indexOf('/');
+    const groupName = name.slice(0, Math.max(0, slash));
+    const group = groups.get(groupName) ?? file.create_group(groupName);
+    groups.set(groupName, group);
+    const dataset = group.create_dataset({
+      name: name.slice(slash + 1),
+      data: zero,
+      dtype,
+      shape: [1],
+      maxshape: [null],
+      chunks: [Math.max(1, Math.min(COLUMN_CHUNK_ROWS, length))],
+    });
+    dataset.resize([length]);
+    return dataset;
+  };
+  const numbers = Object.entries(NUMBER_COLUMNS).map(([name, { dtype }]) => {
+    const memory = ARRAYS[dtype](COLUMN_CHUNK_ROWS);
+    const dataset = create(name, dtype, ARRAYS[dtype](1), totals.rows);
+    const column = createBuffered(dataset, totals.rows, memory.BYTES_PER_ELEMENT, memory);
+    return {
+      name,
+      column,
+      append(values: Float64Array) {
+        for (let done = 0; done < values.length;) {
+          const room = column.room(values.length - done);
+          memory.set(values.subarray(done, done + room), column.filled());
+          column.add(room);
+          done += room;
+        }
+      },
+    };
+  });
+  const texts = [
+    ...Object.keys(TEXT_COLUMNS).map((name) => ({ name, length: totals.rows })),
+    ...Object.keys(REJECT_COLUMNS).map((name) => ({ name, length: totals.rejects })),
+  ].map(({ name, length }) => {
+    const width = Math.max(1, totals.widths[name] ?? 0);
+    const memory = new Uint8Array(Math.min(COLUMN_CHUNK_ROWS, Math.max(1, length)) * width);
+    const column = createBuffered(create(name, `S${width}`, [''], length), length, width, memory);
+    return {
+      name,
+      column,
+      append({ bytes, ends }: TextValues) {
+        let start = 0;
+        for (const end of ends) {
+          column.room(1);
+          const at = column.filled() * width;
+          memory.fill(0, at, at + width);
+          memory.set(bytes.subarray(start, end), at);
+          column.add(1);
+          start = end;
+        }
+      },
+    };
+  });
+  return {
+    append(tables) {
+      for (const { name, append } of numbers) append(tables.numbers[name] ?? new Float64Array());
+      for (const { name, append } of texts) {
+        const values = tables.texts[name];
+        if (values) append(values);
+      }
+    },
+    flush() {
+      for (const { column } of [...numbers, ...texts]) column.flush();
+    },
+    missing: () =>
+      [...numbers, ...texts].filter(({ column }) => column.missing() !== 0).map(({ name }) => name),
+  };
+}
+
+type FixedArray = Float64Array | Int32Array | Uint8Array;
+const ARRAYS: Record<'<d' | '<i' | '<B', (length: number) => FixedArray> = {
+  '<d': (length) => new Float64Array(length),
+  '<i': (length) => new Int32Array(length),
+  '<B': (length) => new Uint8Array(length),
+};
+
+/** A column that is written in whole chunks: `memory` holds the rows of the next one. */
+function createBuffered(dataset: Dataset, length: number, bytesPerRow: number, memory: FixedArray) {
+  const capacity = memory.byteLength / bytesPerRow;
+  let written = 0;
+  let filled = 0;
+  const flush = () => {
+    if (filled === 0) return;
+    const bytes = new Uint8Array(memory.buffer, memory.byteOffset, filled * bytesPerRow);
+    writeBytes(dataset, [written], [filled], bytes);
+    written += filled;
+    filled = 0;
+  };
+  return {
+    /** How many of `wanted` rows there is room for, at least one: a full memory is written first. */
+    room(wanted: number): number {
+      if (filled === capacity) flush();
+      return Math.min(wanted, capacity - filled);
+    },
+    filled: () => filled,
+    add(rows: number) {
+      filled += rows;
+    },
+    flush,
+    missing: () => length - written,
+  };
+}
+
+/** Writes a block as it lies in memory. h5wasm's own write_slice takes text as strings only, and converts each. */
+function writeBytes(dataset: Dataset, start: number[], count: number[], bytes: Uint8Array): void {
+  const pointer = Module._malloc(bytes.length);
+  if (pointer === 0) throw new Error(`no memory for ${bytes.length} bytes of HDF5`);
+  try {
+    Module.HEAPU8.set(bytes, pointer);
+    const status = Module.set_dataset_data(
+      dataset.file_id,
+      dataset.path,
+      count.map(BigInt),
+      start.map(BigInt),
+      count.map(() => 1n),
+      BigInt(pointer),
+    );
+    if (status < 0) throw new Error(`HDF5 could not write ${dataset.path}`);
+  } finally {
+    Module._free(pointer);
+  }
 }
 
 /** h5wasm stamps its objects with `Date.now()`; results must not depend on when they were made. */

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ControlActivities } from '../../activities/control.ts';
 import type { CpuActivities } from '../../activities/cpu.ts';
 import { SHARD_WINDOW, SHARDS_PER_RUN } from '../../contracts/limits.ts';
-import { PreprocessingConfig } from '../../contracts/preprocessing.ts';
+import { PARTS_LOST, PreprocessingConfig } from '../../contracts/preprocessing.ts';
 import { TASK_QUEUES } from '../../contracts/task-queues.ts';
 import { findTemporalTestServer } from '../../deploy/embedded/temporal-binaries.ts';
 import { workflowsPath } from '../../workers/bundle.ts';
@@ -54,11 +54,11 @@ function activities(shardCount: number, replaced: Partial<Activities> = {}): Act
     },
     preprocessShard: ({ shard }) => {
       calls.push(`shard ${shard}`);
-      return Promise.resolve({ rows: 9, rejected: 1 });
+      return Promise.resolve({ rows: 9, rejected: 1, reused: 0 });
     },
-    writeResult: () => {
-      calls.push('write');
-      return Promise.resolve({ artifacts: [] });
+    writeResult: ({ follow }) => {
+      calls.push(follow ? 'follow' : 'write');
+      return Promise.resolve(follow ? undefined : { artifacts: [] });
     },
     discardWork: ({ withResult }) => {
       calls.push(withResult ? 'discard all' : 'discard work');
@@ -124,7 +124,7 @@ describe('preprocess', () => {
         most = Math.max(most, ++running);
         await new Promise((resolve) => setTimeout(resolve, 20));
         running--;
-        return { rows: 1, rejected: 0 };
+        return { rows: 1, rejected: 0, reused: 0 };
       },
     });
     await run(counted, (handle) => handle.result());
@@ -140,7 +140,7 @@ describe('preprocess', () => {
       preprocessShard: async ({ shard }) => {
         calls.push(`shard ${shard}`);
         await gate;
-        return { rows: 1, rejected: 0 };
+        return { rows: 1, rejected: 0, reused: 0 };
       },
     });
     await run(first, async (handle) => {
@@ -163,7 +163,7 @@ describe('preprocess', () => {
     const flaky = activities(3, {
       preprocessShard: ({ shard }) => {
         if (shard === 1 && failures++ < 3) return Promise.reject(new Error('the disk is away'));
-        return Promise.resolve({ rows: 1, rejected: 0 });
+        return Promise.resolve({ rows: 1, rejected: 0, reused: 0 });
       },
     });
     await expect(run(flaky, (handle) => handle.result())).resolves.toEqual({ rows: 3, rejected: 0 });
@@ -192,8 +192,77 @@ describe('preprocess', () => {
     expect(calls).not.toContain('write');
   });
 
+  it('takes the result of a merge that followed the shards, and merges no more', async () => {
+    const followed = activities(5, {
+      writeResult: ({ follow }) => {
+        calls.push(follow ? 'follow' : 'write');
+        return Promise.resolve({ artifacts: [] });
+      },
+    });
+    await expect(run(followed, (handle) => handle.result())).resolves.toEqual({ rows: 45, rejected: 5 });
+    expect(calls).toContain('follow');
+    expect(calls).not.toContain('write');
+  });
+
+  it('merges after the last shard where the merge that followed them failed', async () => {
+    const failed = activities(5, {
+      writeResult: ({ follow }) => {
+        calls.push(follow ? 'follow' : 'write');
+        return follow ? Promise.reject(new Error('it died')) : Promise.resolve({ artifacts: [] });
+      },
+    });
+    await expect(run(failed, (handle) => handle.result())).resolves.toEqual({ rows: 45, rejected: 5 });
+    expect(calls.filter((call) => call === 'follow' || call === 'write')).toEqual(['follow', 'write']);
+  });
+
+  it('makes parts again that were lost before the merge, and counts their rows once', async () => {
+    let lost = 0;
+    const losing = activities(1, {
+      writeResult: () => {
+        if (lost++ < 2)
+          return Promise.reject(
+            ApplicationFailure.create({
+              message: 'lost',
+              type: PARTS_LOST,
+              nonRetryable: true,
+              details: [[0]],
+            }),
+          );
+        return Promise.resolve({ artifacts: [] });
+      },
+    });
+    await expect(run(losing, (handle) => handle.result())).resolves.toEqual({ rows: 9, rejected: 1 });
+    expect(calls.filter((call) => call === 'shard 0')).toHaveLength(3);
+  });
+
+  it('gives up when parts are lost again and again', async () => {
+    const losing = activities(1, {
+      writeResult: () =>
+        Promise.reject(
+          ApplicationFailure.create({
+            message: 'lost',
+            type: PARTS_LOST,
+            nonRetryable: true,
+            details: [[0]],
+          }),
+        ),
+    });
+    await expect(run(losing, (handle) => handle.result())).rejects.toBeInstanceOf(WorkflowFailedError);
+    expect(calls.slice(-2)).toEqual(['fail lost', 'discard all']);
+  });
+
+  it('says how many files were reused', async () => {
+    const reusing = activities(2, {
+      preprocessShard: () => Promise.resolve({ rows: 9, rejected: 1, reused: 10 }),
+    });
+    await run(reusing, (handle) => handle.result());
+    expect(calls).toContain('complete 18 spectra, 2 rejected, 20 files reused from an earlier job');
+  });
+
   it('ends in error when no file gave a spectrum', async () => {
-    const none = activities(1, { preprocessShard: () => Promise.resolve({ rows: 0, rejected: 10 }) });
+    const none = activities(1, {
+      preprocessShard: () => Promise.resolve({ rows: 0, rejected: 10, reused: 0 }),
+    });
     await expect(run(none, (handle) => handle.result())).rejects.toThrow();
     expect(calls).toContain('fail none of the 10 files gave a spectrum; the rejects say why');
   });
@@ -209,7 +278,7 @@ describe('preprocess', () => {
         } finally {
           clearInterval(timer);
         }
-        return { rows: 0, rejected: 0 };
+        return { rows: 0, rejected: 0, reused: 0 };
       },
     });
     await run(slow, async (handle) => {

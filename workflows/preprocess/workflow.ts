@@ -7,6 +7,7 @@ import {
   ContinueAsNew,
   continueAsNew,
   isCancellation,
+  patched,
   proxyActivities,
   setHandler,
   workflowInfo,
@@ -14,10 +15,19 @@ import {
 import type { ControlActivities } from '../../activities/control.ts';
 import type { CpuActivities } from '../../activities/cpu.ts';
 import { SHARD_WINDOW, SHARDS_PER_RUN } from '../../contracts/limits.ts';
-import { PreprocessWorkflowInput, type ShardListing } from '../../contracts/preprocessing.ts';
+import {
+  LostShards,
+  PARTS_LOST,
+  PreprocessWorkflowInput,
+  type ShardListing,
+} from '../../contracts/preprocessing.ts';
 import { TASK_QUEUES } from '../../contracts/task-queues.ts';
 import { pauseSignal, progressQuery, resumeSignal } from './messages.ts';
 
+type WrittenResult = NonNullable<Awaited<ReturnType<CpuActivities['writeResult']>>>;
+
+/** So often lost parts are made again. */
+const MERGE_ROUNDS = 3;
 const RETRY = { initialInterval: '1s', maximumInterval: '30s', maximumAttempts: 20 } as const;
 
 // Listing and merging grow with the archive: hours for millions of files on a slow disk. A dead worker shows by its
@@ -36,6 +46,14 @@ const { preprocessShard } = proxyActivities<CpuActivities>({
   startToCloseTimeout: '1 hour',
   heartbeatTimeout: '10s',
   retry: RETRY,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+});
+// Another try is no use: the merge after the last shard makes up for it.
+const { writeResult: followResult } = proxyActivities<CpuActivities>({
+  taskQueue: TASK_QUEUES.cpu,
+  startToCloseTimeout: '12 hours',
+  heartbeatTimeout: '10s',
+  retry: { maximumAttempts: 1 },
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 });
 const { discardWork } = proxyActivities<CpuActivities>({
@@ -57,10 +75,11 @@ export async function preprocess(
 ): Promise<{ rows: number; rejected: number }> {
   const { jobId, config, resumed } = PreprocessWorkflowInput.parse(input);
   let listing: ShardListing | undefined = resumed?.listing;
-  let { nextShard, rows, rejected, paused } = resumed ?? {
+  let { nextShard, rows, rejected, reused, paused } = resumed ?? {
     nextShard: 0,
     rows: 0,
     rejected: 0,
+    reused: 0,
     paused: false,
   };
   let shardsDone = nextShard;
@@ -80,7 +99,7 @@ export async function preprocess(
   }));
 
   /** Runs the shards before `end`, at most SHARD_WINDOW at once; after a failure the others are cancelled. */
-  async function runShards({ manifest, totalFiles }: ShardListing, end: number): Promise<void> {
+  async function runShards(end: number): Promise<void> {
     const scope = new CancellationScope();
     const started: Promise<void>[] = [];
     let running = 0;
@@ -88,9 +107,10 @@ export async function preprocess(
     const runShard = async (shard: number): Promise<void> => {
       running++;
       try {
-        const done = await preprocessShard({ jobId, config, manifest, totalFiles, shard });
+        const done = await preprocessShard({ jobId, shard });
         rows += done.rows;
         rejected += done.rejected;
+        reused += done.reused;
         shardsDone++;
       } catch (error) {
         failure ??= { error };
@@ -113,17 +133,49 @@ export async function preprocess(
     if (failure) throw failure.error;
   }
 
+  /**
+   * Merges the shards as they come, so that it is not all left to the end. Where that fails, or gives up because no
+   * shard came for a while, the merge after the last shard does it all.
+   */
+  async function followShards(end: number): Promise<WrittenResult | undefined> {
+    try {
+      await condition(() => shardsDone > 0);
+      return listing && shardsDone < end ? await followResult({ jobId, listing, follow: true }) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Merges all parts; those that turn out to be lost are made again. */
+  async function writeWhole(all: ShardListing): Promise<WrittenResult> {
+    for (let round = 1; ; round++) {
+      try {
+        return (await writeResult({ jobId, listing: all, follow: false })) ?? { artifacts: [] };
+      } catch (error) {
+        const lost = lostShards(error);
+        if (!lost || round === MERGE_ROUNDS) throw error;
+        for (const shard of lost) await preprocessShard({ jobId, shard });
+      }
+    }
+  }
+
+  let merging: CancellationScope | undefined;
+  let followed: Promise<WrittenResult | undefined> | undefined;
   try {
     listing ??= await listJobShards({ jobId, config });
     if (listing.totalFiles === 0)
       throw ApplicationFailure.nonRetryable(`there is no file in ${config.data_dir_path}`, 'NoSpectra');
     const end = Math.min(listing.shardCount, nextShard + SHARDS_PER_RUN);
-    await runShards(listing, end);
+    if (end === listing.shardCount && end > 1 && patched('merge-follows-shards')) {
+      merging = new CancellationScope();
+      followed = merging.run(() => followShards(end));
+    }
+    await runShards(end);
     if (end < listing.shardCount)
       await continueAsNew<typeof preprocess>({
         jobId,
         config,
-        resumed: { listing, nextShard, rows, rejected, paused },
+        resumed: { listing, nextShard, rows, rejected, reused, paused },
       });
     if (rows === 0)
       throw ApplicationFailure.nonRetryable(
@@ -135,11 +187,11 @@ export async function preprocess(
         `${rejected} of ${listing.totalFiles} files were rejected, more than max_reject_fraction ${config.max_reject_fraction}`,
         'TooManyRejects',
       );
-    const result = await writeResult({ jobId, config, listing });
+    const { artifacts } = (await followed) ?? (await writeWhole(listing));
     const recorded = await completeJob({
       jobId,
-      statusDetail: `${rows} spectra, ${rejected} rejected`,
-      artifacts: result.artifacts,
+      statusDetail: `${rows} spectra, ${rejected} rejected${reused > 0 ? `, ${reused} files reused from an earlier job` : ''}`,
+      artifacts,
     });
     await discardWork({ workId: jobId, withResult: !recorded });
     return { rows, rejected };
@@ -147,12 +199,21 @@ export async function preprocess(
     if (error instanceof ContinueAsNew) throw error;
     // Whether aborted or failed: the clean-up itself must not be cancelled.
     await CancellationScope.nonCancellable(async () => {
+      merging?.cancel();
+      await followed;
       // After an ABORT the row refuses it; a cancellation that came from Temporal's own UI must be told.
       await failJob({ jobId, ...describe(error) });
       await discardWork({ workId: jobId, withResult: true });
     });
     throw error;
   }
+}
+
+/** The shards of a PARTS_LOST failure. */
+function lostShards(error: unknown): number[] | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  if (!(cause instanceof ApplicationFailure) || cause.type !== PARTS_LOST) return undefined;
+  return LostShards.parse(cause.details?.[0]);
 }
 
 /** What a job shows of a failure: the innermost message, and the whole chain as its trace. */

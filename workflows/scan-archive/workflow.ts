@@ -28,9 +28,9 @@ export async function scanArchive(
   const total = { read: 0, unchanged: 0 };
   try {
     const begunAt = await beginScan();
-    const { manifest, shardCount } = await listShards({ workId, dir, recursive: true });
+    const { shardCount } = await listShards({ workId, dir, recursive: true });
     for (let shard = 0; shard < shardCount; shard++) {
-      const { read, unchanged } = await catalogueShard({ workId, manifest, shard });
+      const { read, unchanged } = await catalogueShard({ workId, shard });
       total.read += read;
       total.unchanged += unchanged;
     }

@@ -1,0 +1,44 @@
+import type { CataloguedFile } from '../db/repositories/spectra.ts';
+import type { CpuDependencies } from './dependencies.ts';
+import { findDeadly } from './find-deadly.ts';
+import type { ManifestEntry } from './plan.ts';
+
+/** Files a thread reads at once. */
+const FILES_AT_ONCE = 512;
+
+export function catalogueFilesOf(files: readonly ManifestEntry[]): CataloguedFile[] {
+  return files.map(({ path, size, mtimeMs }) => ({ path, size, modifiedAt: new Date(mtimeMs) }));
+}
+
+/** Reads files into the catalogue on all threads; those that end a thread are catalogued as unreadable. */
+export async function catalogueFiles(
+  { pool, spectra, fileStore, log }: CpuDependencies,
+  files: readonly ManifestEntry[],
+  { signal, onProgress }: { signal: AbortSignal; onProgress: (done: number) => void },
+): Promise<void> {
+  const { archiveRoot } = fileStore;
+  const read = async (some: readonly ManifestEntry[]): Promise<Uint8Array> => {
+    try {
+      return await pool.catalogueFiles({ archiveRoot, files: some });
+    } catch (error) {
+      log.error({ err: error, files: some.length }, 'a thread died while it read spectra');
+      const deadly = await findDeadly(some.length, (from, to) =>
+        pool.catalogueFiles({ archiveRoot, files: some.slice(from, to) }),
+      );
+      if (deadly.size === 0) throw error;
+      const reasons = [...deadly].map(([index, reason]) => [some[index]?.path ?? '', reason]);
+      return pool.catalogueFiles({ archiveRoot, files: some, deadly: Object.fromEntries(reasons) });
+    }
+  };
+  let next = 0;
+  let done = 0;
+  const lane = async (): Promise<void> => {
+    while (next < files.length) {
+      signal.throwIfAborted();
+      const some = files.slice(next, (next += FILES_AT_ONCE));
+      await spectra.upsertEncoded([await read(some)]);
+      onProgress((done += some.length));
+    }
+  };
+  await Promise.all(Array.from({ length: pool.threads + 1 }, lane));
+}

@@ -1,0 +1,201 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { PreprocessingConfig } from '../../contracts/preprocessing.ts';
+import { VERSION } from '../../contracts/version.ts';
+import { encodeCatalogueRows } from '../../db/catalogue-encoding.ts';
+import {
+  decodeHeader,
+  decodeTables,
+  PART_HEADER_BYTES,
+  PartBuilder,
+  PartDamaged,
+  type PartReject,
+  stringsOf,
+} from '../../science/preprocess/part.ts';
+import {
+  neededRange,
+  planPreprocessing,
+  preprocessSpectrum,
+  type PreprocessingPlan,
+} from '../../science/preprocess/preprocess-spectrum.ts';
+import { readSpectrum } from '../../science/spectra/read-spectrum.ts';
+import { createLocalDiskStore } from '../../storage/local-disk.ts';
+import { ObjectNotFound, type ObjectStore, objectUri } from '../../storage/object-store.ts';
+import {
+  createPlanReader,
+  type ManifestEntry,
+  partKey,
+  type PartReference,
+  readManifest,
+  workPrefix,
+} from '../plan.ts';
+import { readEach } from './file-reader.ts';
+import { messageOf, reasonOf } from './read-error.ts';
+
+export interface PreprocessPartTask {
+  /** Root of the object store. */
+  objectsDir: string;
+  /** Host path of the archive. */
+  archiveRoot: string;
+  workId: string;
+  /** Which part of the job's plan. */
+  part: number;
+  /** Files that ended a thread that read them: by path, the reason they are rejected with. */
+  deadly?: Record<string, string>;
+  /** Only reads these of the part's files, to find the deadly ones; no part is made. */
+  probe?: { from: number; to: number };
+}
+
+export interface PreprocessPartResult {
+  reference: PartReference;
+  files: number;
+  rejects: Pick<PartReject, 'path' | 'reason'>[];
+  /** An earlier job's part was taken: these are its files, which the catalogue may lack. */
+  reused?: ManifestEntry[];
+  /** What the files say of themselves, as the catalogue takes it. */
+  catalogue?: Uint8Array;
+}
+
+/** To be raised by every change that makes other numbers out of the same files: older parts are not taken then. */
+const NUMBERS_REVISION = 1;
+
+interface Context {
+  objectsDir: string;
+  store: ObjectStore;
+  readPlan: ReturnType<typeof createPlanReader>;
+}
+let context: Context | undefined;
+let lastPlan: { config: PreprocessingConfig; plan: PreprocessingPlan } | undefined;
+
+/** Preprocesses the files of one part, in a worker thread, so that the activity's own stays free to heartbeat. */
+export default async function preprocessPart(task: PreprocessPartTask): Promise<PreprocessPartResult> {
+  const { archiveRoot, workId, part, deadly } = task;
+  if (context?.objectsDir !== task.objectsDir) {
+    const store = createLocalDiskStore(task.objectsDir);
+    context = { objectsDir: task.objectsDir, store, readPlan: createPlanReader(store) };
+  }
+  const { store } = context;
+  const { config, partOffsets, directory, repeatedNames } = await context.readPlan(workId);
+  const [start, end] = [partOffsets[part], partOffsets[part + 1]];
+  if (!config || start === undefined || end === undefined) throw new Error(`the plan has no part ${part}`);
+  const all = await readManifest(store, workId, { start, end, directory, repeatedNames });
+  const files = task.probe ? all.slice(task.probe.from, task.probe.to) : all;
+  const paths = files.map((file) =>
+    file.problem === undefined && deadly?.[file.path] === undefined
+      ? join(archiveRoot, file.path)
+      : undefined,
+  );
+
+  const inputs = await inputsOf(config, files, paths);
+  // A reject for want of memory is of this job alone.
+  const key = deadly ? `${workPrefix(workId)}/${partKey(inputs)}` : partKey(inputs);
+  if (config.reuse !== 'never' && !deadly && !task.probe) {
+    const earlier = await findPart(store, key);
+    if (earlier) return { ...earlier, files: files.length, reused: files };
+  }
+
+  if (lastPlan?.config !== config) lastPlan = { config, plan: planPreprocessing(config) };
+  const { plan } = lastPlan;
+  const readOptions = {
+    neededRange: (metadata: Parameters<typeof neededRange>[1]) => neededRange(plan, metadata),
+  };
+  const builder = new PartBuilder(files.length, plan.grid.length);
+  const rejects: PartReject[] = [];
+  const catalogue: Parameters<typeof encodeCatalogueRows>[0][number][] = [];
+  const catalogued = (file: ManifestEntry) => ({
+    path: file.path,
+    size: file.size,
+    modifiedAt: new Date(file.mtimeMs),
+  });
+  const reject = (file: ManifestEntry, reason: string) => {
+    rejects.push({ filename: file.name, path: file.path, reason });
+  };
+  const unreadable = (file: ManifestEntry, reason: string) => {
+    reject(file, reason);
+    catalogue.push({ file: catalogued(file), reading: { unreadableReason: reason } });
+  };
+  const visit = (index: number, read: { bytes: Uint8Array } | { error: unknown }) => {
+    const file = files[index];
+    if (!file) return;
+    try {
+      if ('error' in read) throw read.error;
+      const spectrum = readSpectrum(read.bytes, readOptions);
+      const { layout, metadata } = spectrum;
+      const result = preprocessSpectrum(spectrum, plan, builder.nextFluxes());
+      catalogue.push({ file: catalogued(file), reading: { layout, metadata } });
+      if ('rejected' in result) reject(file, result.rejected);
+      else
+        builder.addRow({ filename: file.name, path: file.path, layout, metadata, quality: result.quality });
+    } catch (error) {
+      // Any other error is a fault of ours; it still must not take the other files with it.
+      unreadable(file, reasonOf(error));
+    }
+  };
+  await readEach(paths, visit);
+  for (const file of files) {
+    const reason = file.problem ?? deadly?.[file.path];
+    if (reason !== undefined) unreadable(file, reason);
+  }
+  rejects.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
+  for (const one of rejects) builder.addReject(one);
+  const { header, chunks } = builder.encode();
+  if (!task.probe) await store.putScratch(key, chunks);
+  return {
+    reference: { key, header },
+    files: files.length,
+    rejects: rejects.map(({ path, reason }) => ({ path, reason })),
+    catalogue: encodeCatalogueRows(catalogue),
+  };
+}
+
+/** The SHA-256 of all that makes a part what it is: numbers, configuration, files. */
+async function inputsOf(
+  config: PreprocessingConfig,
+  files: readonly ManifestEntry[],
+  paths: readonly (string | undefined)[],
+): Promise<string> {
+  // What says only which files there are, or how the result is written, makes no other part.
+  const { data_dir_path, recursive, max_reject_fraction, compression, reuse, ...numbers } = config;
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([VERSION, NUMBERS_REVISION, numbers]));
+  if (reuse === 'content') {
+    const contents = new Array<string>(files.length);
+    await readEach(paths, (index, file) => {
+      contents[index] =
+        'bytes' in file ? createHash('sha256').update(file.bytes).digest('hex') : messageOf(file.error);
+    });
+    hash.update(
+      files.map(({ path, name, problem }, i) => `\n${path}\t${name}\t${problem ?? contents[i]}`).join(''),
+    );
+  } else
+    hash.update(
+      files
+        .map(
+          ({ path, name, size, mtimeMs, problem }) =>
+            `\n${path}\t${name}\t${problem ?? `${size}\t${mtimeMs}`}`,
+        )
+        .join(''),
+    );
+  return hash.digest('hex');
+}
+
+/** A part that an earlier job has made; undefined where there is none, or only a damaged one. */
+async function findPart(
+  store: ObjectStore,
+  key: string,
+): Promise<Pick<PreprocessPartResult, 'reference' | 'rejects'> | undefined> {
+  try {
+    const header = decodeHeader(await store.read(objectUri(key), { start: 0, end: PART_HEADER_BYTES }));
+    if ((await store.find(key)) !== header.fluxes.end) return undefined;
+    const tables = decodeTables(await store.read(objectUri(key), header.tables), header);
+    const [paths, reasons] = ['rejects/path', 'rejects/reason'].map((name) => {
+      const values = tables.texts[name];
+      return values ? stringsOf(values) : [];
+    });
+    const rejects = (paths ?? []).map((path, i) => ({ path, reason: reasons?.[i] ?? '' }));
+    return { reference: { key, header }, rejects };
+  } catch (error) {
+    if (error instanceof ObjectNotFound || error instanceof PartDamaged) return undefined;
+    throw error;
+  }
+}
