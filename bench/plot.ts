@@ -2,7 +2,7 @@ import type { Measurement, Report } from './report.ts';
 
 // Plain SVG: it must be readable on GitHub's light and dark pages, where neither scripts nor fonts are loaded.
 const WIDTH = 880;
-const HEIGHT = 400;
+const HEIGHT = 416;
 const PANEL = { width: 340, height: 250, top: 84 };
 const PANEL_LEFTS = [70, 500] as const;
 const STYLE = `
@@ -39,8 +39,8 @@ export function plotReport(report: Report): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Spectra a second and peak memory over the number of spectra">`,
     `<style>${STYLE}</style>`,
     ...legend(perSecond),
-    ...panel(PANEL_LEFTS[0], 'Spectra a second, from submission to COMPLETED', perSecond),
-    ...panel(PANEL_LEFTS[1], 'Peak memory [MB]: all processes of the worker', memory),
+    ...panel(PANEL_LEFTS[0], 'Spectra a second, whole job', perSecond),
+    ...panel(PANEL_LEFTS[1], 'Peak memory [MB]', memory),
     text(
       PANEL_LEFTS[0],
       HEIGHT - 12,

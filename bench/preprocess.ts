@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, platform, release, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
@@ -23,6 +23,8 @@ import { makeSurvey } from './survey.ts';
 // npm run bench:preprocess: whole preprocessing jobs beside a script that does the same work. See README.md.
 const RESULTS = join(packageRoot(), 'bench', 'results');
 const PLOT = join(packageRoot(), 'docs', 'pictures', 'bench-preprocess.svg');
+/** Above this load the machine is not ours alone. */
+const QUIET_LOAD = 0.5;
 const SAMPLES = join(packageRoot(), 'samples', 'spectra');
 
 const program: Command = new Command('npm run bench:preprocess --')
@@ -98,6 +100,7 @@ async function run(options: Options, signal: AbortSignal): Promise<Report> {
       model: cpus()[0]?.model ?? 'unknown',
       memoryBytes: totalmem(),
       platform: `${platform()} ${release()}`,
+      loadAverage: loadavg()[0] ?? 0,
     },
     versions: { spectrolabe: VERSION, node: process.versions.node, ...python },
     repeat: options.repeat,
@@ -106,6 +109,10 @@ async function run(options: Options, signal: AbortSignal): Promise<Report> {
     measurements: [],
     problems: [],
   };
+  if (report.machine.loadAverage > QUIET_LOAD)
+    say(
+      `Others use this machine (load ${report.machine.loadAverage.toFixed(1)}): the numbers will be too low.`,
+    );
   for (const count of options.counts) {
     const survey = join(options.cache, `survey-${count}-seed-${options.seed}`);
     const { reused } = await makeSurvey({
@@ -163,9 +170,10 @@ async function measureSurvey(parts: {
         const { measurement, problems } = await Promise.race([measureGrid(setting, grid), stack.failed]);
         report.measurements.push(measurement);
         report.problems.push(...problems);
-        const { ours, reference } = measurement;
+        const { ours, again, reference } = measurement;
         say(
-          `  ours ${ours.spectraPerSecond.toFixed(0)}/s, reference ${reference?.spectraPerSecond.toFixed(0) ?? '–'}/s`,
+          `  ours ${ours.spectraPerSecond.toFixed(0)}/s, reference ${reference?.spectraPerSecond.toFixed(0) ?? '–'}/s, ` +
+            `again ${again.spectraPerSecond.toFixed(0)}/s (${again.statusDetail})`,
         );
       } catch (error) {
         signal.throwIfAborted();

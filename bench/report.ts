@@ -49,6 +49,7 @@ export const Report = z.object({
     model: z.string(),
     memoryBytes: z.number(),
     platform: z.string(),
+    loadAverage: z.number().meta({ description: 'Of the minute before: what others did there' }),
   }),
   versions: z.record(z.string(), z.string()),
   repeat: z.number(),
