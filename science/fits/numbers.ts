@@ -19,6 +19,15 @@ export interface EncodedNumbers {
   nullValue: number | undefined;
 }
 
+/** `length` of the numbers, from `first` on. */
+export function partOf(
+  { view, type, offset, stride, scale, zero, nullValue }: EncodedNumbers,
+  first: number,
+  length: number,
+): EncodedNumbers {
+  return { view, type, offset: offset + first * stride, stride, length, scale, zero, nullValue };
+}
+
 /**
  * Decodes the numbers from `first` to before `end` into the beginning of `into`, as zero + scale·raw; "no value" becomes
  * NaN, integers of 64 bits beyond 2^53 are rounded. Returns `into`.
@@ -30,9 +39,55 @@ export function decodeNumbers(
   into: Float64Array,
 ): Float64Array {
   const count = end - first;
-  decodeRaw(view, type, offset + first * stride, stride, into, 0, count);
+  const at = offset + first * stride;
+  if (type === 'E' && stride === 4 && count >= LEAST_SWAPPED)
+    decodeSwapped(view, at, into, count, SWAPPED_FLOATS);
+  else if (type === 'D' && stride === 8 && count >= LEAST_SWAPPED) {
+    decodeSwapped(view, at, into, count, SWAPPED_DOUBLES);
+  } else decodeRaw(view, type, at, stride, into, 0, count);
   finishNumbers(into, count, scale, zero, nullValue);
   return into;
+}
+
+/** From so many numbers on, swapping all their bytes at once is faster than a DataView. */
+const LEAST_SWAPPED = 512;
+const SWAPPED_BYTES = 32_768;
+
+const swapBytes = Buffer.alloc(SWAPPED_BYTES);
+const SWAPPED_FLOATS = new Float32Array(swapBytes.buffer, swapBytes.byteOffset, SWAPPED_BYTES / 4);
+const SWAPPED_DOUBLES = new Float64Array(swapBytes.buffer, swapBytes.byteOffset, SWAPPED_BYTES / 8);
+
+/** Floats that lie one after the other, by way of `swapped`, which lies in `swapBytes`. */
+function decodeSwapped(
+  view: DataView,
+  at: number,
+  into: Float64Array,
+  count: number,
+  swapped: Float32Array | Float64Array,
+): void {
+  const size = swapped.BYTES_PER_ELEMENT;
+  for (let done = 0; done < count; done += swapped.length) {
+    const values = Math.min(count - done, swapped.length);
+    const bytes = swapBytes.subarray(0, values * size);
+    bytes.set(new Uint8Array(view.buffer, view.byteOffset + at + done * size, values * size));
+    if (size === 4) bytes.swap32();
+    else bytes.swap64();
+    into.set(values === swapped.length ? swapped : swapped.subarray(0, values), done);
+  }
+}
+
+const ZEROS = Buffer.alloc(SWAPPED_BYTES);
+
+/**
+ * Whether the numbers from `first` to before `end` are told to be 0 by their bytes, without decoding: `false` may mean that
+ * it is not known.
+ */
+export function areZero(numbers: EncodedNumbers, first: number, end: number): boolean {
+  const { view, type, offset, stride, zero, nullValue } = numbers;
+  const size = (end - first) * stride;
+  if (stride !== NUMBER_BYTES[type] || size > ZEROS.length || zero !== 0 || nullValue === 0) return false;
+  const at = view.byteOffset + offset + first * stride;
+  return ZEROS.compare(new Uint8Array(view.buffer, at, size), 0, size, 0, size) === 0;
 }
 
 /** Decodes `count` numbers from byte `at` on, unscaled, into `values` from `start` on. */

@@ -1,4 +1,4 @@
-import { decodeNumbers, type EncodedNumbers } from '../fits/numbers.ts';
+import { areZero, decodeNumbers, type EncodedNumbers } from '../fits/numbers.ts';
 import { FitsError } from '../fits/error.ts';
 import type { SpectrumMetadata } from '../../contracts/spectrum.ts';
 import { type Memory, OWN_MEMORY, type Reading } from './reading.ts';
@@ -65,22 +65,59 @@ function takeArm({ name, wavelengths, flux, ivar, mask, maskBits }: ArmPixels, r
   const reachAngstrom = [angstromAt(wavelengths, 0), angstromAt(wavelengths, values.length - 1)] as const;
   const wavelengthAngstrom = takeWavelengths(wavelengths, first, end, memory);
   const takenFlux = take(flux, first, end, memory);
+  const takenIvar = ivar && take(ivar, first, end, memory);
+  const isMaskEmpty = !mask || (!(mask instanceof Float64Array) && areZero(mask, first, end));
+  const takenMask = isMaskEmpty ? undefined : take(mask, first, end, memory);
   const bad = memory.flags(end - first);
-  for (let i = 0; i < bad.length; i++) bad[i] = isBadFlux(takenFlux[i] ?? NaN) ? 1 : 0;
+  markBad(bad, takenFlux, takenIvar, takenMask, maskBits);
   const arm: Arm = { name, wavelengthAngstrom, reachAngstrom, flux: takenFlux, bad };
-  if (ivar) {
-    const taken = take(ivar, first, end, memory);
-    for (let i = 0; i < bad.length; i++) if (isBadIvar(taken[i] ?? NaN)) bad[i] = 1;
-    arm.ivar = taken;
-  }
-  if (mask) {
-    const taken = take(mask, first, end, memory);
-    for (let i = 0; i < bad.length; i++) if (isMasked(taken[i] ?? NaN, maskBits)) bad[i] = 1;
-  }
+  if (takenIvar) arm.ivar = takenIvar;
   return arm;
 }
 
-// A number less itself is 0 unless it is infinite or NaN; these are asked of every pixel.
+/**
+ * Marks the bad pixels. Every pixel of a survey passes here, so four are tried at once: their product is finite only if all
+ * four are, and 0 only if one is (or if it underflows, when they are looked at one by one for nothing).
+ */
+function markBad(
+  bad: Uint8Array,
+  flux: Float64Array,
+  ivar: Float64Array | undefined,
+  mask: Float64Array | undefined,
+  maskBits: number | undefined,
+): void {
+  bad.fill(0);
+  const count = bad.length;
+  const inFours = count - (count % 4);
+  for (let i = 0; i < inFours; i += 4) if (!isFinite4(productOf4(flux, i))) markBadFlux(bad, flux, i, i + 4);
+  markBadFlux(bad, flux, inFours, count);
+  if (ivar) {
+    for (let i = 0; i < inFours; i += 4) {
+      const product = productOf4(ivar, i);
+      if (product === 0 || !isFinite4(product)) markBadIvar(bad, ivar, i, i + 4);
+    }
+    markBadIvar(bad, ivar, inFours, count);
+  }
+  if (mask) for (let i = 0; i < count; i++) if (isMasked(mask[i] ?? NaN, maskBits)) bad[i] = 1;
+}
+
+function markBadFlux(bad: Uint8Array, flux: Float64Array, first: number, end: number): void {
+  for (let i = first; i < end; i++) if (isBadFlux(flux[i] ?? NaN)) bad[i] = 1;
+}
+
+function markBadIvar(bad: Uint8Array, ivar: Float64Array, first: number, end: number): void {
+  for (let i = first; i < end; i++) if (isBadIvar(ivar[i] ?? NaN)) bad[i] = 1;
+}
+
+function productOf4(values: Float64Array, i: number): number {
+  return (values[i] ?? NaN) * (values[i + 1] ?? NaN) * (values[i + 2] ?? NaN) * (values[i + 3] ?? NaN);
+}
+
+// A number less itself is 0 unless it is infinite or NaN.
+function isFinite4(product: number): boolean {
+  return product - product === 0;
+}
+
 function isBadFlux(flux: number): boolean {
   return flux - flux !== 0;
 }

@@ -16,9 +16,9 @@ import {
  */
 export const lamostDr1: Loader = {
   layout: 'lamost-dr1',
-  identify: (file) => lamostImage(file, 'subcont') !== undefined,
+  identify: (file) => lamostImage(file, /subcont/i) !== undefined,
   read: (file, reading) => {
-    const hdu = lamostImage(file, 'subcont');
+    const hdu = lamostImage(file, /subcont/i);
     if (!hdu) throw new FitsError('not-a-spectrum', 'no image of LAMOST DR1');
     const start = hdu.header.number('COEFF0');
     const step = hdu.header.number('COEFF1');

@@ -1,8 +1,8 @@
 import { FitsError } from '../fits/error.ts';
-import { imageArm, imageRow, lamostImage, lamostMetadata, WAVELENGTH_ROW } from './lamost.ts';
+import { imageArm, lamostImage, lamostMetadata } from './lamost.ts';
 import { armReading } from './arm.ts';
 import type { Loader } from './loader.ts';
-import { encodedWavelengths, type Wavelengths } from './wavelengths.ts';
+import { encodedWavelengths } from './wavelengths.ts';
 
 /**
  * LAMOST DR2 to DR8, low resolution: an image of five rows, EXTEN0 "Flux, Inverse, Wavelength, Andmask, Ormask". Row 2
@@ -10,16 +10,17 @@ import { encodedWavelengths, type Wavelengths } from './wavelengths.ts';
  */
 export const lamostDr2: Loader = {
   layout: 'lamost-dr2-dr8',
-  identify: (file) => lamostImage(file, 'wavelength') !== undefined,
+  identify: (file) => lamostImage(file, /wavelength/i) !== undefined,
   read: (file, reading) => {
-    const hdu = lamostImage(file, 'wavelength');
+    const hdu = lamostImage(file, /wavelength/i);
     if (!hdu) throw new FitsError('not-a-spectrum', 'no image of LAMOST DR2 to DR8');
     const metadata = lamostMetadata(hdu.header);
-    const wavelengths = (): Wavelengths => encodedWavelengths(imageRow(hdu, WAVELENGTH_ROW), reading.memory);
     return {
       layout: 'lamost-dr2-dr8',
       medium: 'vacuum',
-      arms: [imageArm(hdu, armReading(reading, metadata), wavelengths)],
+      arms: [
+        imageArm(hdu, armReading(reading, metadata), (_, row2) => encodedWavelengths(row2(), reading.memory)),
+      ],
       metadata,
     };
   },

@@ -3,9 +3,9 @@ import type { FitsFile, Hdu } from '../fits/file.ts';
 import { FitsError } from '../fits/error.ts';
 import type { Header } from '../fits/header.ts';
 import { encodedPixels } from '../fits/image.ts';
-import type { EncodedNumbers } from '../fits/numbers.ts';
+import { type EncodedNumbers, partOf } from '../fits/numbers.ts';
 import type { Table } from '../fits/table.ts';
-import { type ArmReading, makeArm, type PixelValues } from './arm.ts';
+import { type ArmPixels, type ArmReading, makeArm, type PixelValues } from './arm.ts';
 import { declination, measured, measuredUnless99, present, rightAscension } from './metadata.ts';
 import type { Arm } from './spectrum.ts';
 import { encodedLog10Wavelengths, encodedWavelengths, type Wavelengths } from './wavelengths.ts';
@@ -13,37 +13,39 @@ import { encodedLog10Wavelengths, encodedWavelengths, type Wavelengths } from '.
 /** Rows of the image in DR1 to DR8; what row 2 holds differs. */
 const FLUX_ROW = 0;
 const IVAR_ROW = 1;
-export const WAVELENGTH_ROW = 2;
+const WAVELENGTH_ROW = 2;
 const ANDMASK_ROW = 3;
 
 /** The primary HDU, when it is a LAMOST image whose EXTEN0 card names `row` among its rows. */
-export function lamostImage(file: FitsFile, row: string): Hdu | undefined {
+export function lamostImage(file: FitsFile, row: RegExp): Hdu | undefined {
   const primary = file.hdus[0];
   if (primary?.kind !== 'image' || primary.axes.length !== 2) return undefined;
-  return primary.header.text('EXTEN0')?.toLowerCase().includes(row) ? primary : undefined;
+  const rows = primary.header.text('EXTEN0');
+  return rows !== undefined && row.test(rows) ? primary : undefined;
 }
 
-/** One row of a LAMOST image. */
-export function imageRow(hdu: Hdu, row: number): EncodedNumbers {
+/** The spectrum of a LAMOST image; `wavelengths` makes those of all pixels, of the image's row 2 where it wants it. */
+export function imageArm(
+  hdu: Hdu,
+  reading: ArmReading,
+  wavelengths: (pixels: number, row2: () => EncodedNumbers) => Wavelengths,
+): Arm {
   const [pixels = 0, rows = 0] = hdu.axes;
-  if (row >= rows) throw new FitsError('garbled', `the image has ${rows} rows, no row ${row}`, hdu.index);
-  return encodedPixels(hdu, row * pixels, pixels);
-}
-
-/** The spectrum of a LAMOST image; `wavelengths` makes those of so many pixels. */
-export function imageArm(hdu: Hdu, reading: ArmReading, wavelengths: (pixels: number) => Wavelengths): Arm {
-  const rows = hdu.axes[1] ?? 0;
-  const flux = imageRow(hdu, FLUX_ROW);
-  return makeArm(
-    {
-      name: '',
-      wavelengths: wavelengths(flux.length),
-      flux,
-      ivar: imageRow(hdu, IVAR_ROW),
-      ...(rows > ANDMASK_ROW ? { mask: imageRow(hdu, ANDMASK_ROW) } : {}),
-    },
-    reading,
-  );
+  const image = encodedPixels(hdu, 0, pixels * rows);
+  const row = (index: number): EncodedNumbers => {
+    if (index >= rows)
+      throw new FitsError('garbled', `the image has ${rows} rows, no row ${index}`, hdu.index);
+    return partOf(image, index * pixels, pixels);
+  };
+  const flux = row(FLUX_ROW);
+  const all: ArmPixels = {
+    name: '',
+    wavelengths: wavelengths(pixels, () => row(WAVELENGTH_ROW)),
+    flux,
+    ivar: row(IVAR_ROW),
+  };
+  if (rows > ANDMASK_ROW) all.mask = row(ANDMASK_ROW);
+  return makeArm(all, reading);
 }
 
 /**

@@ -42,44 +42,56 @@ function decoded(encoded: EncodedNumbers | Float64Array, memory: Memory): Float6
 /** More pixels than any survey's; a longer grid is not kept. */
 export const LONGEST_SHARED_GRID = 16_384;
 
+/** A rising grid that was decoded before. */
+interface Grid {
+  numbers: EncodedNumbers;
+  /** What it was decoded from. */
+  bytes: Buffer;
+  angstrom: Float64Array;
+}
+
 /**
- * The rising grid decoded last, with the bytes it was made of. The files of a release begin with the same wavelengths and
- * end some pixels sooner or later: bytes that are equal are compared twenty times faster than they are decoded.
+ * The grids decoded last. The files of a release begin with the same wavelengths and end some pixels sooner or later: bytes
+ * that are equal are compared twenty times faster than they are decoded.
  */
-let lastGrid: { numbers: EncodedNumbers; bytes: Buffer; angstrom: Float64Array } | undefined;
+const grids: Grid[] = [];
+const GRIDS = 4;
 
 /** `undefined` where the wavelengths lie scattered, or do not rise. */
 function sharedGrid(numbers: EncodedNumbers): Wavelengths | undefined {
   const { view, type, offset, stride, length } = numbers;
   if (stride !== NUMBER_BYTES[type] || length > LONGEST_SHARED_GRID) return undefined;
   const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, length * stride);
-  if (lastGrid && isPrefix(numbers, bytes, lastGrid)) {
-    const { angstrom } = lastGrid;
-    const prefix = angstrom.length === length ? angstrom : angstrom.subarray(0, length);
+  for (const grid of grids) {
+    if (!beginsWith(grid, numbers, bytes)) continue;
+    const { angstrom } = grid;
+    const part = angstrom.length === length ? angstrom : angstrom.subarray(0, length);
     // A part of a grid rises, but it may be one wavelength only.
-    return hasTwoWavelengths(prefix) ? sharedWavelengths(prefix) : undefined;
+    return hasTwoWavelengths(part) ? sharedWavelengths(part) : undefined;
   }
   const angstrom = decodeNumbers(numbers, 0, length, new Float64Array(length));
   if (!isRising(angstrom, false)) return undefined;
-  lastGrid = { numbers: { ...numbers, view: EMPTY }, bytes: Buffer.from(bytes), angstrom };
+  grids.push({ numbers: { ...numbers, view: NO_FILE }, bytes: Buffer.from(bytes), angstrom });
+  if (grids.length > GRIDS) grids.shift();
   return sharedWavelengths(angstrom);
 }
 
-/** In place of a file's bytes, which would stay in memory. */
-const EMPTY = new DataView(new ArrayBuffer(0));
+/** In place of a file, which would stay in memory. */
+const NO_FILE = new DataView(new ArrayBuffer(0));
 
-function isPrefix(
+function beginsWith(
+  grid: Grid,
   { type, scale, zero, nullValue, length }: EncodedNumbers,
   bytes: Uint8Array,
-  { numbers: last, bytes: lastBytes }: { numbers: EncodedNumbers; bytes: Buffer },
 ): boolean {
+  const { numbers } = grid;
   return (
-    length <= last.length &&
-    type === last.type &&
-    scale === last.scale &&
-    zero === last.zero &&
-    nullValue === last.nullValue &&
-    lastBytes.compare(bytes, 0, bytes.length, 0, bytes.length) === 0
+    length <= numbers.length &&
+    type === numbers.type &&
+    scale === numbers.scale &&
+    zero === numbers.zero &&
+    nullValue === numbers.nullValue &&
+    grid.bytes.compare(bytes, 0, bytes.length, 0, bytes.length) === 0
   );
 }
 
