@@ -1,4 +1,4 @@
-import { at } from './elements.ts';
+import { byteAt, floatAt, indexAt } from './elements.ts';
 import { medianInPlace } from './median.ts';
 
 /** One degree of the polynomial for this much of the grid in ln λ: 9 %, some 600 Å at Hα. */
@@ -35,7 +35,7 @@ export function planContinuum(grid: Float64Array): ContinuumPlan {
   const degree = Math.min(
     HIGHEST_DEGREE,
     Math.floor(bins / 3),
-    Math.max(1, Math.round(Math.log(at(grid, points - 1) / at(grid, 0)) / RANGE_PER_DEGREE)),
+    Math.max(1, Math.round(Math.log(floatAt(grid, points - 1) / floatAt(grid, 0)) / RANGE_PER_DEGREE)),
   );
   const terms = degree + 1;
   const binFirst = Int32Array.from({ length: bins + 1 }, (_, bin) => Math.round((bin * points) / bins));
@@ -43,7 +43,12 @@ export function planContinuum(grid: Float64Array): ContinuumPlan {
   const atPoints = new Float64Array(points * terms);
   const position = (index: number) => (2 * index) / (points - 1) - 1;
   for (let bin = 0; bin < bins; bin++)
-    legendre(position((at(binFirst, bin) + at(binFirst, bin + 1) - 1) / 2), atBins, bin * terms, terms);
+    legendre(
+      position((indexAt(binFirst, bin) + indexAt(binFirst, bin + 1) - 1) / 2),
+      atBins,
+      bin * terms,
+      terms,
+    );
   for (let i = 0; i < points; i++) legendre(position(i), atPoints, i * terms, terms);
   return {
     terms,
@@ -64,7 +69,8 @@ function legendre(x: number, into: Float64Array, offset: number, terms: number):
   into[offset] = 1;
   if (terms > 1) into[offset + 1] = x;
   for (let k = 2; k < terms; k++)
-    into[offset + k] = ((2 * k - 1) * x * at(into, offset + k - 1) - (k - 1) * at(into, offset + k - 2)) / k;
+    into[offset + k] =
+      ((2 * k - 1) * x * floatAt(into, offset + k - 1) - (k - 1) * floatAt(into, offset + k - 2)) / k;
 }
 
 /**
@@ -83,8 +89,8 @@ export function divideByContinuum(values: Float64Array, plan: ContinuumPlan): nu
   let usable = 0;
   for (let bin = 0; bin < bins; bin++) {
     let count = 0;
-    for (let i = at(binFirst, bin); i < at(binFirst, bin + 1); i++) {
-      const value = at(values, i);
+    for (let i = indexAt(binFirst, bin); i < indexAt(binFirst, bin + 1); i++) {
+      const value = floatAt(values, i);
       if (value - value === 0) sorted[count++] = value;
     }
     medians[bin] = medianInPlace(sorted, count);
@@ -98,15 +104,16 @@ export function divideByContinuum(values: Float64Array, plan: ContinuumPlan): nu
   }
   // Twice: where it cannot be divided by, the values stay as they are.
   for (let i = 0; i < values.length; i++) {
-    const value = at(values, i);
+    const value = floatAt(values, i);
     if (value - value === 0 && !(valueAt(i) > 0)) return i;
   }
-  for (let i = 0; i < values.length; i++) values[i] = at(values, i) / valueAt(i);
+  for (let i = 0; i < values.length; i++) values[i] = floatAt(values, i) / valueAt(i);
   return -1;
 
   function valueAt(i: number): number {
     let sum = 0;
-    for (let k = 0, j = i * terms; k < terms; k++, j++) sum += at(coefficients, k) * at(atPoints, j);
+    for (let k = 0, j = i * terms; k < terms; k++, j++)
+      sum += floatAt(coefficients, k) * floatAt(atPoints, j);
     return sum;
   }
 }
@@ -116,32 +123,32 @@ function fit({ terms, atBins, medians, kept, matrix, coefficients }: ContinuumPl
   matrix.fill(0);
   coefficients.fill(0);
   for (let bin = 0; bin < medians.length; bin++) {
-    if (at(kept, bin) === 0) continue;
+    if (byteAt(kept, bin) === 0) continue;
     for (let r = 0, offset = bin * terms; r < terms; r++) {
-      const one = at(atBins, offset + r);
-      coefficients[r] = at(coefficients, r) + one * at(medians, bin);
+      const one = floatAt(atBins, offset + r);
+      coefficients[r] = floatAt(coefficients, r) + one * floatAt(medians, bin);
       for (let c = 0; c <= r; c++)
-        matrix[r * terms + c] = at(matrix, r * terms + c) + one * at(atBins, offset + c);
+        matrix[r * terms + c] = floatAt(matrix, r * terms + c) + one * floatAt(atBins, offset + c);
     }
   }
   for (let r = 0; r < terms; r++) {
     for (let c = 0; c <= r; c++) {
-      let sum = at(matrix, r * terms + c);
-      for (let k = 0; k < c; k++) sum -= at(matrix, r * terms + k) * at(matrix, c * terms + k);
-      if (c < r) matrix[r * terms + c] = sum / at(matrix, c * terms + c);
+      let sum = floatAt(matrix, r * terms + c);
+      for (let k = 0; k < c; k++) sum -= floatAt(matrix, r * terms + k) * floatAt(matrix, c * terms + k);
+      if (c < r) matrix[r * terms + c] = sum / floatAt(matrix, c * terms + c);
       else if (sum > 1e-12) matrix[r * terms + r] = Math.sqrt(sum);
       else return false;
     }
   }
   for (let r = 0; r < terms; r++) {
-    let sum = at(coefficients, r);
-    for (let k = 0; k < r; k++) sum -= at(matrix, r * terms + k) * at(coefficients, k);
-    coefficients[r] = sum / at(matrix, r * terms + r);
+    let sum = floatAt(coefficients, r);
+    for (let k = 0; k < r; k++) sum -= floatAt(matrix, r * terms + k) * floatAt(coefficients, k);
+    coefficients[r] = sum / floatAt(matrix, r * terms + r);
   }
   for (let r = terms - 1; r >= 0; r--) {
-    let sum = at(coefficients, r);
-    for (let k = r + 1; k < terms; k++) sum -= at(matrix, k * terms + r) * at(coefficients, k);
-    coefficients[r] = sum / at(matrix, r * terms + r);
+    let sum = floatAt(coefficients, r);
+    for (let k = r + 1; k < terms; k++) sum -= floatAt(matrix, k * terms + r) * floatAt(coefficients, k);
+    coefficients[r] = sum / floatAt(matrix, r * terms + r);
   }
   return true;
 }
@@ -150,23 +157,23 @@ function fit({ terms, atBins, medians, kept, matrix, coefficients }: ContinuumPl
 function clip({ terms, atBins, medians, deviations, kept, coefficients, sorted }: ContinuumPlan): boolean {
   let count = 0;
   for (let bin = 0; bin < medians.length; bin++) {
-    let deviation = at(medians, bin);
-    for (let k = 0; k < terms; k++) deviation -= at(coefficients, k) * at(atBins, bin * terms + k);
+    let deviation = floatAt(medians, bin);
+    for (let k = 0; k < terms; k++) deviation -= floatAt(coefficients, k) * floatAt(atBins, bin * terms + k);
     deviations[bin] = deviation;
-    if (at(kept, bin) !== 0) sorted[count++] = Math.abs(deviation);
+    if (byteAt(kept, bin) !== 0) sorted[count++] = Math.abs(deviation);
   }
   const sigma = SIGMA_PER_MEDIAN_DEVIATION * medianInPlace(sorted, count);
   let remaining = 0;
   let changed = false;
   for (let bin = 0; bin < medians.length; bin++) {
-    const deviation = at(deviations, bin);
+    const deviation = floatAt(deviations, bin);
     const keep = deviation >= -LOWER_SIGMAS * sigma && deviation <= UPPER_SIGMAS * sigma;
     if (keep) remaining++;
-    if (keep !== (at(kept, bin) !== 0) && deviation === deviation) changed = true;
+    if (keep !== (byteAt(kept, bin) !== 0) && deviation === deviation) changed = true;
   }
   if (!changed || remaining < 2 * terms) return false;
   for (let bin = 0; bin < medians.length; bin++) {
-    const deviation = at(deviations, bin);
+    const deviation = floatAt(deviations, bin);
     kept[bin] = deviation >= -LOWER_SIGMAS * sigma && deviation <= UPPER_SIGMAS * sigma ? 1 : 0;
   }
   return true;

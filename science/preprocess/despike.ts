@@ -1,4 +1,4 @@
-import { at } from './elements.ts';
+import { byteAt, floatAt } from './elements.ts';
 import { medianInPlace } from './median.ts';
 import { type Pixels, startsArm } from './pixels.ts';
 
@@ -42,28 +42,28 @@ export function despike(
   let stretch = NaN;
   let noise = NaN;
   for (let i = first; i < end; i++) {
-    const value = at(flux, i);
+    const value = floatAt(flux, i);
     despiked[i] = value;
     if (i < first + 2 || i >= end - 2) continue;
-    const below = at(flux, i - 1);
-    const above = at(flux, i + 1);
+    const below = floatAt(flux, i - 1);
+    const above = floatAt(flux, i + 1);
     const height = Math.min(Math.abs(value - below), Math.abs(value - above));
     if (!((value - below) * (value - above) > 0)) continue;
-    const unrest = Math.max(Math.abs(below - at(flux, i - 2)), Math.abs(above - at(flux, i + 2)));
+    const unrest = Math.max(Math.abs(below - floatAt(flux, i - 2)), Math.abs(above - floatAt(flux, i + 2)));
     // Most pixels end here, before the noise is known: a quiet neighbour is quiet by one of the two measures.
     if (!(unrest <= height * Math.max(QUIET_SHARE, QUIET_SIGMAS / SPIKE_SIGMAS))) continue;
     if (!areUsedTogether(pixels, i)) continue;
     if (ivar) {
-      noise = 1 / Math.sqrt(Math.min(at(ivar, i - 1), at(ivar, i), at(ivar, i + 1)));
+      noise = 1 / Math.sqrt(Math.min(floatAt(ivar, i - 1), floatAt(ivar, i), floatAt(ivar, i + 1)));
     } else {
-      const here = Math.floor(Math.log(at(wave, i)) / NOISE_STRETCH);
+      const here = Math.floor(Math.log(floatAt(wave, i)) / NOISE_STRETCH);
       if (here !== stretch) noise = noiseAround(pixels, i, here, memory);
       stretch = here;
     }
     if (!(height > SPIKE_SIGMAS * noise)) continue;
     if (!(unrest <= Math.max(QUIET_SHARE * height, QUIET_SIGMAS * noise))) continue;
     despiked[i] = (below + above) / 2;
-    if (at(wave, i) >= from && at(wave, i) <= to) replaced++;
+    if (floatAt(wave, i) >= from && floatAt(wave, i) <= to) replaced++;
   }
   return replaced;
 }
@@ -72,7 +72,7 @@ export function despike(
 function areUsedTogether(pixels: Pixels, i: number): boolean {
   const { skipped } = pixels;
   for (let j = i - 2; j <= i + 2; j++)
-    if (at(skipped, j) !== 0 || (j > i - 2 && startsArm(pixels, j))) return false;
+    if (byteAt(skipped, j) !== 0 || (j > i - 2 && startsArm(pixels, j))) return false;
   return true;
 }
 
@@ -82,11 +82,11 @@ function noiseAround(pixels: Pixels, i: number, stretch: number, differences: Fl
   const from = Math.exp(stretch * NOISE_STRETCH);
   const to = Math.exp((stretch + 1) * NOISE_STRETCH);
   let j = i;
-  while (j > pixels.first && at(wave, j - 1) >= from) j--;
+  while (j > pixels.first && floatAt(wave, j - 1) >= from) j--;
   let count = 0;
-  for (j = Math.max(j, pixels.first + 1); j < pixels.end - 1 && at(wave, j) < to; j++) {
-    if (at(skipped, j - 1) !== 0 || at(skipped, j) !== 0 || at(skipped, j + 1) !== 0) continue;
-    const difference = Math.abs(at(flux, j) - (at(flux, j - 1) + at(flux, j + 1)) / 2);
+  for (j = Math.max(j, pixels.first + 1); j < pixels.end - 1 && floatAt(wave, j) < to; j++) {
+    if (byteAt(skipped, j - 1) !== 0 || byteAt(skipped, j) !== 0 || byteAt(skipped, j + 1) !== 0) continue;
+    const difference = Math.abs(floatAt(flux, j) - (floatAt(flux, j - 1) + floatAt(flux, j + 1)) / 2);
     // Kept bad pixels may hold no number, and the first of an arm has its neighbour far away.
     if (difference - difference === 0 && !startsArm(pixels, j) && !startsArm(pixels, j + 1))
       differences[count++] = difference;

@@ -1,4 +1,4 @@
-import { at } from './elements.ts';
+import { byteAt, floatAt, indexAt } from './elements.ts';
 import { type GridOptions, nearestUsedPixel, type Resampled } from './linear.ts';
 import { atLeast, type Pixels, startsArm } from './pixels.ts';
 
@@ -15,11 +15,12 @@ export interface BinMemory {
 export function binEdges(wavelengthAngstrom: Float64Array): Float64Array {
   const count = wavelengthAngstrom.length;
   const edges = new Float64Array(count + 1);
-  for (let i = 1; i < count; i++) edges[i] = (at(wavelengthAngstrom, i - 1) + at(wavelengthAngstrom, i)) / 2;
-  const first = at(wavelengthAngstrom, 0);
-  const last = at(wavelengthAngstrom, count - 1);
-  edges[0] = first - (at(wavelengthAngstrom, 1) - first) / 2;
-  edges[count] = last + (last - at(wavelengthAngstrom, count - 2)) / 2;
+  for (let i = 1; i < count; i++)
+    edges[i] = (floatAt(wavelengthAngstrom, i - 1) + floatAt(wavelengthAngstrom, i)) / 2;
+  const first = floatAt(wavelengthAngstrom, 0);
+  const last = floatAt(wavelengthAngstrom, count - 1);
+  edges[0] = first - (floatAt(wavelengthAngstrom, 1) - first) / 2;
+  edges[count] = last + (last - floatAt(wavelengthAngstrom, count - 2)) / 2;
   return edges;
 }
 
@@ -47,46 +48,49 @@ export function conserveFlux(
   const { wavelengthAngstrom: wave, bad, segmentFirst, segmentLast, segments } = pixels;
   const flux = bridgedFlux(pixels, memory);
   const pixelEdges = segmentEdges(pixels, memory);
-  const lowest = at(pixelEdges, at(segmentFirst, 0));
-  const highest = at(pixelEdges, at(segmentLast, segments - 1) + segments);
+  const lowest = floatAt(pixelEdges, indexAt(segmentFirst, 0));
+  const highest = floatAt(pixelEdges, indexAt(segmentLast, segments - 1) + segments);
   let covered = 0;
   let extrapolated = false;
   let unbridgedGap = false;
 
   let left = pixels.first; // the last pixel at or below the grid point, for the coverage
   let segment = 0;
-  let pixel = at(segmentFirst, 0);
+  let pixel = indexAt(segmentFirst, 0);
   for (let i = 0; i < grid.length; i++) {
-    const low = at(edges, i);
-    const high = at(edges, i + 1);
-    while (segment < segments - 1 && at(pixelEdges, at(segmentFirst, segment + 1) + segment + 1) <= low) {
+    const low = floatAt(edges, i);
+    const high = floatAt(edges, i + 1);
+    while (
+      segment < segments - 1 &&
+      floatAt(pixelEdges, indexAt(segmentFirst, segment + 1) + segment + 1) <= low
+    ) {
       segment++;
-      pixel = at(segmentFirst, segment);
+      pixel = indexAt(segmentFirst, segment);
     }
     // Edge e of segment s stands at e + s: a segment has one more edges than pixels.
-    const last = at(segmentLast, segment);
+    const last = indexAt(segmentLast, segment);
     if (
-      low < at(pixelEdges, at(segmentFirst, segment) + segment) ||
-      high > at(pixelEdges, last + 1 + segment)
+      low < floatAt(pixelEdges, indexAt(segmentFirst, segment) + segment) ||
+      high > floatAt(pixelEdges, last + 1 + segment)
     ) {
-      const x = at(grid, i);
+      const x = floatAt(grid, i);
       if (low < lowest || high > highest) extrapolated = true;
       else unbridgedGap = true;
-      values[i] = options.fill === 'nan' ? NaN : at(flux, nearestUsedPixel(pixels, x));
+      values[i] = options.fill === 'nan' ? NaN : floatAt(flux, nearestUsedPixel(pixels, x));
       continue;
     }
-    while (at(pixelEdges, pixel + 1 + segment) <= low) pixel++;
+    while (floatAt(pixelEdges, pixel + 1 + segment) <= low) pixel++;
     let to = pixel;
-    let upper = at(pixelEdges, to + 1 + segment);
+    let upper = floatAt(pixelEdges, to + 1 + segment);
     if (upper >= high) {
-      values[i] = at(flux, pixel);
+      values[i] = floatAt(flux, pixel);
     } else {
-      let sum = at(flux, pixel) * (upper - low);
+      let sum = floatAt(flux, pixel) * (upper - low);
       while (upper < high) {
         const lower = upper;
         to++;
-        upper = at(pixelEdges, to + 1 + segment);
-        sum += at(flux, to) * ((upper < high ? upper : high) - lower);
+        upper = floatAt(pixelEdges, to + 1 + segment);
+        sum += floatAt(flux, to) * ((upper < high ? upper : high) - lower);
       }
       values[i] = sum / (high - low);
       pixel = to;
@@ -98,11 +102,11 @@ export function conserveFlux(
   result.unbridgedGap = unbridgedGap;
 
   function isCovered(i: number): number {
-    const x = at(grid, i);
-    while (left < pixels.end - 1 && at(wave, left + 1) <= x) left++;
-    if (at(bad, left) !== 0) return 0;
-    if (at(wave, left) === x || left === pixels.end - 1) return 1;
-    return at(bad, left + 1) === 0 ? 1 : 0;
+    const x = floatAt(grid, i);
+    while (left < pixels.end - 1 && floatAt(wave, left + 1) <= x) left++;
+    if (byteAt(bad, left) !== 0) return 0;
+    if (floatAt(wave, left) === x || left === pixels.end - 1) return 1;
+    return byteAt(bad, left + 1) === 0 ? 1 : 0;
   }
 }
 
@@ -110,22 +114,24 @@ export function conserveFlux(
 function bridgedFlux(pixels: Pixels, memory: BinMemory): Float64Array {
   const { wavelengthAngstrom: wave, flux, skipped, segmentFirst, segmentLast, segments } = pixels;
   let used = 0;
-  for (let i = pixels.first; i < pixels.end; i++) used += 1 - at(skipped, i);
+  for (let i = pixels.first; i < pixels.end; i++) used += 1 - byteAt(skipped, i);
   let pixelsInSegments = 0;
-  for (let s = 0; s < segments; s++) pixelsInSegments += at(segmentLast, s) - at(segmentFirst, s) + 1;
+  for (let s = 0; s < segments; s++)
+    pixelsInSegments += indexAt(segmentLast, s) - indexAt(segmentFirst, s) + 1;
   if (used === pixelsInSegments) return flux;
 
   memory.flux = atLeast(memory.flux, pixels.end);
   const bridged = memory.flux;
   for (let s = 0; s < segments; s++) {
-    let before = at(segmentFirst, s);
-    for (let i = before; i <= at(segmentLast, s); i++) {
-      if (at(skipped, i) !== 0) continue;
-      bridged[i] = at(flux, i);
+    let before = indexAt(segmentFirst, s);
+    for (let i = before; i <= indexAt(segmentLast, s); i++) {
+      if (byteAt(skipped, i) !== 0) continue;
+      bridged[i] = floatAt(flux, i);
       if (i > before + 1) {
-        const y0 = at(flux, before);
-        const slope = (at(flux, i) - y0) / (at(wave, i) - at(wave, before));
-        for (let j = before + 1; j < i; j++) bridged[j] = y0 + slope * (at(wave, j) - at(wave, before));
+        const y0 = floatAt(flux, before);
+        const slope = (floatAt(flux, i) - y0) / (floatAt(wave, i) - floatAt(wave, before));
+        for (let j = before + 1; j < i; j++)
+          bridged[j] = y0 + slope * (floatAt(wave, j) - floatAt(wave, before));
       }
       before = i;
     }
@@ -139,16 +145,16 @@ function segmentEdges(pixels: Pixels, memory: BinMemory): Float64Array {
   memory.edges = atLeast(memory.edges, pixels.end + segments + 1);
   const edges = memory.edges;
   for (let s = 0; s < segments; s++) {
-    const first = at(segmentFirst, s);
-    const last = at(segmentLast, s);
-    for (let i = first + 1; i <= last; i++) edges[i + s] = (at(wave, i - 1) + at(wave, i)) / 2;
+    const first = indexAt(segmentFirst, s);
+    const last = indexAt(segmentLast, s);
+    for (let i = first + 1; i <= last; i++) edges[i + s] = (floatAt(wave, i - 1) + floatAt(wave, i)) / 2;
     const hasBelow = first > pixels.first && !startsArm(pixels, first);
     const hasAbove = last + 1 < pixels.end && !startsArm(pixels, last + 1);
     // At the end of an arm, half the distance to the neighbour on the other side.
     const below = hasBelow ? first - 1 : hasAbove || last > first ? first + 1 : first;
     const above = hasAbove ? last + 1 : hasBelow || last > first ? last - 1 : last;
-    edges[first + s] = at(wave, first) - Math.abs(at(wave, below) - at(wave, first)) / 2;
-    edges[last + 1 + s] = at(wave, last) + Math.abs(at(wave, above) - at(wave, last)) / 2;
+    edges[first + s] = floatAt(wave, first) - Math.abs(floatAt(wave, below) - floatAt(wave, first)) / 2;
+    edges[last + 1 + s] = floatAt(wave, last) + Math.abs(floatAt(wave, above) - floatAt(wave, last)) / 2;
   }
   return edges;
 }

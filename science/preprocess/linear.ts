@@ -1,4 +1,4 @@
-import { at, lowerBound } from './elements.ts';
+import { byteAt, floatAt, lowerBound } from './elements.ts';
 import { isBridged, type Pixels, startsArm } from './pixels.ts';
 
 export interface GridOptions {
@@ -33,74 +33,89 @@ export function interpolateLinearly(
   values: Float64Array,
   result: Resampled,
 ): void {
-  const { wavelengthAngstrom: wave, flux, bad, skipped, first } = pixels;
+  const { wavelengthAngstrom: wave, flux, bad, skipped } = pixels;
   const { keepBad } = options;
   const last = pixels.end - 1;
   const hasBreaks = pixels.breaks.length > 0;
-  const firstUsed = firstUsedPixel(pixels);
-  const lastUsed = lastUsedPixel(pixels);
+  const gap = { before: -1, after: -1, firstUsed: firstUsedPixel(pixels), lastUsed: lastUsedPixel(pixels) };
   let covered = 0;
-  let extrapolated = false;
-  let unbridgedGap = false;
-  // The used pixels around the last point that lay in a gap.
-  let before = -1;
-  let after = -1;
+  result.extrapolated = false;
+  result.unbridgedGap = false;
 
-  let left = first; // the last pixel at or below the grid point
+  let left = pixels.first; // the last pixel at or below the grid point
   for (let i = 0; i < grid.length; i++) {
-    const x = at(grid, i);
-    while (left < last && at(wave, left + 1) <= x) left++;
-    const x0 = at(wave, left);
-    if (left < last && x0 <= x && (at(skipped, left) | at(skipped, left + 1)) === 0) {
+    const x = floatAt(grid, i);
+    while (left < last && floatAt(wave, left + 1) <= x) left++;
+    const x0 = floatAt(wave, left);
+    if (left < last && x0 <= x && (byteAt(skipped, left) | byteAt(skipped, left + 1)) === 0) {
       const isBreak = hasBreaks && startsArm(pixels, left + 1);
       if (!isBreak || keepBad) {
-        const y0 = at(flux, left);
-        values[i] = x === x0 ? y0 : y0 + ((at(flux, left + 1) - y0) / (at(wave, left + 1) - x0)) * (x - x0);
-        if (at(bad, left) === 0 && (x === x0 || (at(bad, left + 1) === 0 && !isBreak))) covered++;
+        const y0 = floatAt(flux, left);
+        values[i] =
+          x === x0 ? y0 : y0 + ((floatAt(flux, left + 1) - y0) / (floatAt(wave, left + 1) - x0)) * (x - x0);
+        if (!keepBad || (byteAt(bad, left) === 0 && (x === x0 || (byteAt(bad, left + 1) === 0 && !isBreak))))
+          covered++;
         continue;
       }
     }
-    if (x === x0 && at(bad, left) === 0) covered++;
-    if (x < at(wave, firstUsed) || x > at(wave, lastUsed)) {
-      extrapolated = true;
-      values[i] = options.fill === 'nan' ? NaN : at(flux, x < at(wave, firstUsed) ? firstUsed : lastUsed);
-      continue;
-    }
-    if (before < 0 || left >= after) {
-      before = left;
-      while (at(skipped, before) !== 0) before--;
-      after = left + 1;
-      while (after <= last && at(skipped, after) !== 0) after++;
-      if (after > last) after = before;
-    }
-    const below = at(wave, before);
-    const y0 = at(flux, before);
-    if (x === below || before === after) {
-      values[i] = y0;
-    } else if (!isBridged(pixels, before, after, options.maxGap)) {
-      unbridgedGap = true;
-      const nearest = x - below <= at(wave, after) - x ? before : after;
-      values[i] = options.fill === 'nan' ? NaN : at(flux, nearest);
-    } else {
-      values[i] = y0 + ((at(flux, after) - y0) / (at(wave, after) - below)) * (x - below);
-    }
+    if (x === x0 && byteAt(bad, left) === 0) covered++;
+    values[i] = valueInGap(pixels, x, left, options, gap, result);
   }
   result.covered = covered;
-  result.extrapolated = extrapolated;
-  result.unbridgedGap = unbridgedGap;
+}
+
+/** The used pixels around the last grid point that lay in a gap, and the first and last of all. */
+interface Gap {
+  before: number;
+  after: number;
+  firstUsed: number;
+  lastUsed: number;
+}
+
+/** The value at a grid point that does not lie between two used pixels side by side; `left` is the pixel below it. */
+function valueInGap(
+  pixels: Pixels,
+  x: number,
+  left: number,
+  options: GridOptions,
+  gap: Gap,
+  result: Resampled,
+): number {
+  const { wavelengthAngstrom: wave, flux, skipped } = pixels;
+  const { firstUsed, lastUsed } = gap;
+  if (x < floatAt(wave, firstUsed) || x > floatAt(wave, lastUsed)) {
+    result.extrapolated = true;
+    return options.fill === 'nan' ? NaN : floatAt(flux, x < floatAt(wave, firstUsed) ? firstUsed : lastUsed);
+  }
+  if (gap.before < 0 || left >= gap.after) {
+    gap.before = left;
+    while (byteAt(skipped, gap.before) !== 0) gap.before--;
+    gap.after = left + 1;
+    while (gap.after < lastUsed && byteAt(skipped, gap.after) !== 0) gap.after++;
+    if (gap.after > lastUsed) gap.after = gap.before;
+  }
+  const { before, after } = gap;
+  const x0 = floatAt(wave, before);
+  const y0 = floatAt(flux, before);
+  if (x === x0 || before === after) return y0;
+  const x1 = floatAt(wave, after);
+  if (isBridged(pixels, before, after, options.maxGap))
+    return y0 + ((floatAt(flux, after) - y0) / (x1 - x0)) * (x - x0);
+  result.unbridgedGap = true;
+  return options.fill === 'nan' ? NaN : floatAt(flux, x - x0 <= x1 - x ? before : after);
 }
 
 /** Index of the first used pixel; `end` where there is none. */
 export function firstUsedPixel({ skipped, first, end }: Pixels): number {
   let i = first;
-  while (i < end && at(skipped, i) !== 0) i++;
+  while (i < end && byteAt(skipped, i) !== 0) i++;
   return i;
 }
 
 /** Index of the last used pixel; below `first` where there is none. */
 export function lastUsedPixel({ skipped, first, end }: Pixels): number {
   let i = end - 1;
-  while (i >= first && at(skipped, i) !== 0) i--;
+  while (i >= first && byteAt(skipped, i) !== 0) i--;
   return i;
 }
 
@@ -109,9 +124,9 @@ export function nearestUsedPixel(pixels: Pixels, x: number): number {
   const { wavelengthAngstrom: wave, skipped, first, end } = pixels;
   let after = lowerBound(wave, x, first, end);
   let before = after - 1;
-  while (after < end && at(skipped, after) !== 0) after++;
-  while (before >= first && at(skipped, before) !== 0) before--;
+  while (after < end && byteAt(skipped, after) !== 0) after++;
+  while (before >= first && byteAt(skipped, before) !== 0) before--;
   if (before < first) return after;
   if (after >= end) return before;
-  return x - at(wave, before) <= at(wave, after) - x ? before : after;
+  return x - floatAt(wave, before) <= floatAt(wave, after) - x ? before : after;
 }

@@ -1,6 +1,6 @@
 import type { Arm, Medium } from '../spectra/spectrum.ts';
 import { airToVacuum } from './air.ts';
-import { at, lowerBound } from './elements.ts';
+import { byteAt, floatAt, lowerBound } from './elements.ts';
 
 /**
  * The pixels of a spectrum that a grid needs: those from `first` up to `end` of the arrays, several arms joined. One
@@ -95,7 +95,7 @@ export function selectPixels(pixels: Pixels, memory: PixelMemory, selection: Sel
     memory.wavelengthAngstrom = atLeast(memory.wavelengthAngstrom, pixels.end);
     const to = memory.wavelengthAngstrom;
     for (let i = 0; i < pixels.end; i++)
-      to[i] = (medium === 'air' ? airToVacuum(at(from, i)) : at(from, i)) / stretch;
+      to[i] = (medium === 'air' ? airToVacuum(floatAt(from, i)) : floatAt(from, i)) / stretch;
     pixels.wavelengthAngstrom = to;
   }
   if (selection.keepBad && memory.none.length < pixels.end) memory.none = new Uint8Array(2 * pixels.end);
@@ -147,11 +147,11 @@ export function crop(pixels: Pixels, from: number, to: number): void {
   const { wavelengthAngstrom: wave, skipped } = pixels;
   let first = lowerBound(wave, from, pixels.first, pixels.end);
   let used = 0;
-  while (first > pixels.first && used < 2) if (at(skipped, --first) === 0) used++;
+  while (first > pixels.first && used < 2) if (byteAt(skipped, --first) === 0) used++;
   let end = lowerBound(wave, to, pixels.first, pixels.end);
-  while (end < pixels.end && at(wave, end) === to) end++;
+  while (end < pixels.end && floatAt(wave, end) === to) end++;
   used = 0;
-  while (end < pixels.end && used < 2) if (at(skipped, end++) === 0) used++;
+  while (end < pixels.end && used < 2) if (byteAt(skipped, end++) === 0) used++;
   pixels.first = first;
   pixels.end = end;
 }
@@ -178,7 +178,7 @@ export function findSegments(pixels: Pixels, maxGap: number): void {
   let segments = 0;
   let before = -1;
   for (let i = first; i < end; i++) {
-    if (at(skipped, i) !== 0) continue;
+    if (byteAt(skipped, i) !== 0) continue;
     const joined =
       before >= 0 &&
       (i === before + 1 && pixels.breaks.length === 0 ? true : isBridged(pixels, before, i, maxGap));

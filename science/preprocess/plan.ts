@@ -2,7 +2,7 @@ import type { PreprocessingConfig } from '../../contracts/preprocessing.ts';
 import type { SpectrumMetadata } from '../../contracts/spectrum.ts';
 import { type ContinuumPlan, planContinuum } from './continuum.ts';
 import { DESPIKE_REACH } from './despike.ts';
-import { at } from './elements.ts';
+import { floatAt } from './elements.ts';
 import { type BinMemory, binEdges } from './flux-conserving.ts';
 import { wavelengthGrid } from './grid.ts';
 import type { Resampled } from './linear.ts';
@@ -53,11 +53,11 @@ export function planPreprocessing(config: PreprocessingConfig): PreprocessingPla
     continuum: config.scaling === 'continuum' ? planContinuum(grid) : undefined,
     minCoverage: config.min_coverage ?? (end - start < NARROW_GRID_ANGSTROM ? 0.9 : 0.5),
     neededFromAngstrom: Math.min(
-      edges ? at(edges, 0) : start,
+      edges ? floatAt(edges, 0) : start,
       ...config.required_ranges.map(([from]) => from),
     ),
     neededToAngstrom: Math.max(
-      edges ? at(edges, grid.length) : end,
+      edges ? floatAt(edges, grid.length) : end,
       ...config.required_ranges.map(([, to]) => to),
     ),
     memory: {

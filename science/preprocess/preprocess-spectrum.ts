@@ -1,7 +1,7 @@
 import type { RawSpectrum } from '../spectra/spectrum.ts';
 import { divideByContinuum } from './continuum.ts';
 import { despike } from './despike.ts';
-import { at, lowerBound } from './elements.ts';
+import { byteAt, floatAt, lowerBound } from './elements.ts';
 import { conserveFlux } from './flux-conserving.ts';
 import { firstUsedPixel, interpolateLinearly, lastUsedPixel } from './linear.ts';
 import { medianInPlace } from './median.ts';
@@ -73,8 +73,7 @@ export function preprocessSpectrum(
   crop(pixels, from - marginAngstrom(plan, from, stretch), to + marginAngstrom(plan, to, stretch));
   if (firstUsedPixel(pixels) === pixels.end) return { rejected: 'every pixel is marked bad' };
 
-  const gap = longestGap(pixels, start, end);
-  const medianSnr = medianSignalToNoise(pixels, start, end, memory);
+  const { longestGap, medianSnr } = pixelQuality(plan);
   let despikedPixels = 0;
   if (config.despike) {
     memory.despiked = atLeast(memory.despiked, pixels.end);
@@ -118,7 +117,9 @@ export function preprocessSpectrum(
   if (plan.continuum) {
     const failedAt = constant ? -1 : divideByContinuum(values, plan.continuum);
     if (failedAt >= 0 && !keepBad)
-      return { rejected: `no continuum above 0 could be fitted (at ${at(grid, failedAt).toFixed(1)} Å)` };
+      return {
+        rejected: `no continuum above 0 could be fitted (at ${floatAt(grid, failedAt).toFixed(1)} Å)`,
+      };
     constant ||= failedAt >= 0;
     if (constant) values.fill(0);
     row.set(values);
@@ -126,7 +127,7 @@ export function preprocessSpectrum(
   return {
     quality: {
       coverage,
-      longestGap: gap,
+      longestGap,
       medianSnr,
       constant,
       extrapolated,
@@ -153,10 +154,10 @@ function smoothNeeded(plan: PreprocessingPlan, kernel: Kernel, stretch: number):
 /** Why grid points have no data, said of the end where more of the grid lies beyond. */
 function beyondTheData(pixels: Pixels, grid: Float64Array): string {
   const { wavelengthAngstrom: wave } = pixels;
-  const first = at(wave, firstUsedPixel(pixels));
-  const last = at(wave, lastUsedPixel(pixels));
+  const first = floatAt(wave, firstUsedPixel(pixels));
+  const last = floatAt(wave, lastUsedPixel(pixels));
   const where =
-    first - at(grid, 0) > at(grid, grid.length - 1) - last
+    first - floatAt(grid, 0) > floatAt(grid, grid.length - 1) - last
       ? `begin at ${first.toFixed(1)}`
       : `end at ${last.toFixed(1)}`;
   return `the grid reaches beyond the good pixels, which ${where} Å`;
@@ -166,46 +167,38 @@ function beyondTheData(pixels: Pixels, grid: Float64Array): string {
 function hasHole(pixels: Pixels, from: number, to: number, maxGap: number): boolean {
   const { wavelengthAngstrom: wave, skipped } = pixels;
   let before = firstUsedPixel(pixels);
-  if (from < at(wave, before) || to > at(wave, lastUsedPixel(pixels))) return true;
-  for (let i = before + 1; i < pixels.end && at(wave, before) < to; i++) {
-    if (at(skipped, i) !== 0) continue;
-    if (at(wave, i) > from && !isBridged(pixels, before, i, maxGap)) return true;
+  if (from < floatAt(wave, before) || to > floatAt(wave, lastUsedPixel(pixels))) return true;
+  for (let i = before + 1; i < pixels.end && floatAt(wave, before) < to; i++) {
+    if (byteAt(skipped, i) !== 0) continue;
+    if (floatAt(wave, i) > from && !isBridged(pixels, before, i, maxGap)) return true;
     before = i;
   }
   return false;
 }
 
-/** Longest run of bad pixels from `start` to `end` [Å]. */
-function longestGap(pixels: Pixels, start: number, end: number): number {
-  const { wavelengthAngstrom: wave, bad } = pixels;
+/** Longest run of bad pixels, and median of flux·√ivar of the good ones (NaN without ivar), on the grid's range [Å]. */
+function pixelQuality(plan: PreprocessingPlan): { longestGap: number; medianSnr: number } {
+  const { memory, config } = plan;
+  const { wavelengthAngstrom: wave, flux, ivar, bad, first, end } = memory.pixels;
+  memory.sorted = atLeast(memory.sorted, end);
+  const ratios = memory.sorted;
+  const from = lowerBound(wave, config.wave_start_point, first, end);
   let longest = 0;
   let run = 0;
-  for (let i = lowerBound(wave, start, pixels.first, pixels.end); i < pixels.end && at(wave, i) <= end; i++) {
-    run = at(bad, i) !== 0 ? run + 1 : 0;
-    if (run > longest) longest = run;
-  }
-  return longest;
-}
-
-/** Median of flux·√ivar of the good pixels from `start` to `end` [Å]. */
-function medianSignalToNoise(
-  pixels: Pixels,
-  start: number,
-  end: number,
-  memory: PreprocessingPlan['memory'],
-): number {
-  const { wavelengthAngstrom: wave, flux, ivar, bad } = pixels;
-  if (!ivar) return NaN;
-  memory.sorted = atLeast(memory.sorted, pixels.end);
-  const ratios = memory.sorted;
   let count = 0;
-  for (let i = lowerBound(wave, start, pixels.first, pixels.end); i < pixels.end && at(wave, i) <= end; i++) {
-    if (at(bad, i) === 0) ratios[count++] = at(flux, i) * Math.sqrt(at(ivar, i));
+  for (let i = from; i < end && floatAt(wave, i) <= config.wave_end_point; i++) {
+    if (byteAt(bad, i) !== 0) {
+      run++;
+      if (run > longest) longest = run;
+      continue;
+    }
+    run = 0;
+    if (ivar) ratios[count++] = floatAt(flux, i) * Math.sqrt(floatAt(ivar, i));
   }
-  return medianInPlace(ratios, count);
+  return { longestGap: longest, medianSnr: medianInPlace(ratios, count) };
 }
 
 function areFinite(values: Float64Array): boolean {
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(at(values, i))) return false;
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(floatAt(values, i))) return false;
   return true;
 }

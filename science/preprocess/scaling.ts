@@ -1,4 +1,4 @@
-import { at } from './elements.ts';
+import { floatAt } from './elements.ts';
 
 export type Scaling = 'minmax' | 'minmax01' | 'zscore' | 'none';
 
@@ -19,7 +19,7 @@ export function scaleRow(
   let low = Infinity;
   let high = -Infinity;
   for (let i = 0; i < values.length; i++) {
-    const value = at(values, i);
+    const value = floatAt(values, i);
     // A number less itself is 0 unless it is infinite or NaN; this loop is hot.
     if (value - value !== 0) continue;
     if (value < low) low = value;
@@ -32,7 +32,7 @@ export function scaleRow(
   }
   if (constant) {
     for (let i = 0; i < values.length; i++) {
-      const value = at(values, i);
+      const value = floatAt(values, i);
       row[i] = value - value === 0 ? 0 : value;
     }
     return true;
@@ -48,7 +48,7 @@ export function scaleRow(
     let sum = 0;
     let count = 0;
     for (let i = 0; i < values.length; i++) {
-      const value = at(values, i);
+      const value = floatAt(values, i);
       if (value - value !== 0) continue;
       sum += value;
       count++;
@@ -56,11 +56,11 @@ export function scaleRow(
     centre = sum / count;
     let squares = 0;
     for (let i = 0; i < values.length; i++) {
-      const value = at(values, i);
+      const value = floatAt(values, i);
       if (value - value === 0) squares += (value - centre) ** 2;
     }
     width = Math.sqrt(squares / count);
   }
-  for (let i = 0; i < values.length; i++) row[i] = (factor * (at(values, i) - centre)) / width + shift;
+  for (let i = 0; i < values.length; i++) row[i] = (factor * (floatAt(values, i) - centre)) / width + shift;
   return false;
 }

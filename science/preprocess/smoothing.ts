@@ -1,4 +1,4 @@
-import { at } from './elements.ts';
+import { byteAt, floatAt, indexAt } from './elements.ts';
 import type { Pixels } from './pixels.ts';
 
 /** FWHM of a Gaussian of standard deviation 1. */
@@ -44,28 +44,28 @@ export function smooth(
 ): void {
   const { wavelengthAngstrom: wave, flux, skipped } = pixels;
   for (let segment = 0; segment < pixels.segments; segment++) {
-    const segmentFirst = at(pixels.segmentFirst, segment);
-    const segmentLast = at(pixels.segmentLast, segment);
+    const segmentFirst = indexAt(pixels.segmentFirst, segment);
+    const segmentLast = indexAt(pixels.segmentLast, segment);
     const stop = Math.min(end - 1, segmentLast);
     let low = segmentFirst;
     for (let i = Math.max(first, segmentFirst); i <= stop; i++) {
-      if (at(skipped, i) !== 0) continue;
-      const centre = at(wave, i);
+      if (byteAt(skipped, i) !== 0) continue;
+      const centre = floatAt(wave, i);
       const sigma = kernel.constantAngstrom + kernel.perAngstrom * centre;
       const reach = KERNEL_SIGMAS * sigma;
       const exponentScale = STEPS_PER_UNIT / (2 * sigma * sigma);
-      while (centre - at(wave, low) > reach) low++;
+      while (centre - floatAt(wave, low) > reach) low++;
       let sum = 0;
       let weights = 0;
       for (let j = low; j <= segmentLast; j++) {
-        const distance = at(wave, j) - centre;
+        const distance = floatAt(wave, j) - centre;
         if (distance > reach) break;
-        if (at(skipped, j) !== 0) continue;
+        if (byteAt(skipped, j) !== 0) continue;
         const exponent = distance * distance * exponentScale;
         const k = exponent | 0;
         const rest = (exponent - k) / STEPS_PER_UNIT;
-        const weight = at(EXPONENTIALS, k) * (1 - rest * (1 - rest * (1 / 2 - rest / 6)));
-        sum += weight * at(flux, j);
+        const weight = floatAt(EXPONENTIALS, k) * (1 - rest * (1 - rest * (1 / 2 - rest / 6)));
+        sum += weight * floatAt(flux, j);
         weights += weight;
       }
       smoothed[i] = sum / weights;
