@@ -82,7 +82,7 @@ else {
     await write(report, parsed.data);
     if (report.problems.length > 0) process.exitCode = 1;
   } catch (error) {
-    say(messageOf(error));
+    say(messageOf(interrupt.signal.aborted ? interrupt.signal.reason : error));
     process.exitCode = 1;
   }
 }
