@@ -9,7 +9,7 @@ const NULL_LENGTH = 0xffffffff;
 /** PostgreSQL counts time from the year 2000. */
 const EPOCH_MS = Date.UTC(2000, 0, 1);
 const TWO_TO_32 = 2 ** 32;
-const FIRST_BYTES = 1 << 18;
+const FIRST_BYTES = 1 << 14;
 const encoder = new TextEncoder();
 
 /** A parameter for `$n::type[]`: `count` elements in pieces of an ElementWriter, as one array in the binary format. */
@@ -60,25 +60,24 @@ export class ElementWriter {
 
   writeNull(): void {
     this.writeCount(NULL_LENGTH);
-    this.mix(NULL_LENGTH);
+    this.hash = mix(this.hash, NULL_LENGTH);
   }
 
   writeText(text: string): void {
     this.reserve(4 + 3 * text.length);
     const { bytes } = this;
     const start = this.end + 4;
-    const hash = this.hash;
+    let { hash } = this;
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i);
       if (code === 0 || code > 127) {
-        this.hash = hash;
         this.writeTextBeyondAscii(text);
         return;
       }
       bytes[start + i] = code;
-      this.mix(code);
+      hash = mix(hash, code);
     }
-    this.endText(text.length);
+    this.endText(text.length, hash);
   }
 
   writeFloat8(value: number): void {
@@ -87,8 +86,7 @@ export class ElementWriter {
     this.view.setFloat64(this.end + 4, value);
     this.end += 12;
     this.double[0] = value;
-    this.mix(this.doubleWords[0] ?? 0);
-    this.mix(this.doubleWords[1] ?? 0);
+    this.hash = mix(mix(this.hash, this.doubleWords[0] ?? 0), this.doubleWords[1] ?? 0);
   }
 
   /** A whole number of at most 53 bits. */
@@ -104,8 +102,7 @@ export class ElementWriter {
     this.view.setInt32(this.end + 4, high);
     this.view.setUint32(this.end + 8, low);
     this.end += 12;
-    this.mix(high);
-    this.mix(low);
+    this.hash = mix(mix(this.hash, high), low);
   }
 
   writeTimestamptz(time: Date): void {
@@ -115,14 +112,15 @@ export class ElementWriter {
   private writeTextBeyondAscii(text: string): void {
     const start = this.end + 4;
     const { written } = encoder.encodeInto(storableText(text), this.bytes.subarray(start));
-    for (let i = start; i < start + written; i++) this.mix(this.bytes[i] ?? 0);
-    this.endText(written);
+    let { hash } = this;
+    for (let i = start; i < start + written; i++) hash = mix(hash, this.bytes[i] ?? 0);
+    this.endText(written, hash);
   }
 
-  private endText(byteCount: number): void {
+  private endText(byteCount: number, hash: number): void {
     this.view.setUint32(this.end, byteCount);
     this.end += 4 + byteCount;
-    this.mix(byteCount);
+    this.hash = mix(hash, byteCount);
   }
 
   private reserve(byteCount: number): void {
@@ -132,11 +130,11 @@ export class ElementWriter {
     this.bytes = larger;
     this.view = new DataView(larger.buffer);
   }
+}
 
-  /** A step of MurmurHash3 (32 bits, public domain): unlike FNV it carries a word's high bits down. */
-  private mix(word: number): void {
-    const k = Math.imul(word, 0xcc9e2d51);
-    const h = this.hash ^ Math.imul((k << 15) | (k >>> 17), 0x1b873593);
-    this.hash = (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
-  }
+/** A step of MurmurHash3 (32 bits, public domain): unlike FNV it carries a word's high bits down. */
+function mix(hash: number, word: number): number {
+  const k = Math.imul(word, 0xcc9e2d51);
+  const h = hash ^ Math.imul((k << 15) | (k >>> 17), 0x1b873593);
+  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
 }

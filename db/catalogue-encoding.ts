@@ -116,13 +116,14 @@ export function encodedPaths({ columns: [paths] }: EncodedRows): string[] {
   return found;
 }
 
-/** The named column of several batches as a parameter for `$n::type[]`. */
-export function columnParameter(batches: readonly EncodedRows[], index: number): Buffer {
+/** A column of ENCODED_COLUMNS with the parameter for `$n::type[]` that holds it for all rows of several batches. */
+export function columnArray(
+  batches: readonly EncodedRows[],
+  index: number,
+): { name: string; type: ElementType; array: Buffer } {
   const column = ENCODED_COLUMNS[index];
   if (!column) throw new RangeError(`encoded rows have no column ${index}`);
-  return arrayParameter(
-    column.type,
-    batches.reduce((sum, { rowCount }) => sum + rowCount, 0),
-    batches.flatMap(({ columns }) => columns[index] ?? []),
-  );
+  const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
+  const pieces = batches.flatMap(({ columns }) => columns[index] ?? []);
+  return { ...column, array: arrayParameter(column.type, rowCount, pieces) };
 }

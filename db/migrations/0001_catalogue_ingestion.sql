@@ -4,10 +4,8 @@ CREATE TABLE "catalogue_scan" (
 );
 --> statement-breakpoint
 DROP INDEX "spectra_type";--> statement-breakpoint
-DROP INDEX "spectra_dec";--> statement-breakpoint
 DROP INDEX "spectra_z";--> statement-breakpoint
 DROP INDEX "spectra_sn_g";--> statement-breakpoint
 DROP INDEX "spectra_header_filename";--> statement-breakpoint
 ALTER TABLE "spectra" ADD COLUMN "digest" bigint;--> statement-breakpoint
-CREATE INDEX "spectra_position" ON "spectra" USING brin ("dec") WITH (pages_per_range=16,autosummarize=true);--> statement-breakpoint
 CREATE INDEX "spectra_header_filename" ON "spectra" USING btree ("header_filename_key") WHERE "spectra"."header_filename_key" is not null;

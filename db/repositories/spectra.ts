@@ -4,7 +4,7 @@ import type { CatalogueQuery } from '../../contracts/spectrum.ts';
 import { TASK_QUEUES } from '../../contracts/task-queues.ts';
 import { arrayParameter, ElementWriter } from '../binary-arrays.ts';
 import {
-  columnParameter,
+  columnArray,
   encodedPaths,
   ENCODED_COLUMNS,
   encodeRows,
@@ -92,6 +92,15 @@ function groupsOfDistinctPaths(batches: readonly Uint8Array[]): EncodedRows[][] 
   return groups.map((group) => group.sort((a, b) => (a.first < b.first ? -1 : 1)).map(({ rows }) => rows));
 }
 
+/**
+ * A column of the rows as an item of a select list: there PostgreSQL walks all arrays side by side, where
+ * `from unnest(a, b…)` makes a table of each first (2 µs a row for 32).
+ */
+function columnOf(group: readonly EncodedRows[], index: number): SQL {
+  const { name, type, array } = columnArray(group, index);
+  return sql`unnest(${array}::${sql.raw(type)}[]) as ${sql.raw(name)}`;
+}
+
 const givenFiles = (files: readonly CataloguedFile[]): SQL => {
   const columns = { path: new ElementWriter(), size: new ElementWriter(), modifiedAt: new ElementWriter() };
   for (const { path, size, modifiedAt } of files) {
@@ -112,8 +121,7 @@ export function createSpectraRepository(db: Database) {
   /** Asked first, with two columns of the 32: a job that runs again writes nothing and sends little. */
   async function areThere(group: EncodedRows[]): Promise<boolean> {
     const result = await db.execute(sql`
-      select from unnest(${columnParameter(group, PATH)}::text[], ${columnParameter(group, DIGEST)}::int8[])
-        as given(path, digest)
+      select from (select ${columnOf(group, PATH)}, ${columnOf(group, DIGEST)}) given
       where ${isThere} is not true limit 1`);
     return result.rowCount === 0;
   }
@@ -132,12 +140,10 @@ export function createSpectraRepository(db: Database) {
       await tx.execute(sql`set local synchronous_commit = off`);
       // All groups: of a path in two of them the last counts, though it be the one that is there already.
       for (const group of groups) {
-        const arrays = ENCODED_COLUMNS.map(
-          ({ type }, index) => sql`${columnParameter(group, index)}::${sql.raw(type)}[]`,
-        );
+        const columns = ENCODED_COLUMNS.map((_, index) => columnOf(group, index));
         await tx.execute(sql`
           insert into ${spectra} (${columnList})
-          select ${columnList} from unnest(${sql.join(arrays, sql`, `)}) as given(${columnList})
+          select ${columnList} from (select ${sql.join(columns, sql`, `)}) given
           where ${isThere} is not true
           on conflict (path) do update set ${overwriting}, seen_at = now()`);
       }
