@@ -7,10 +7,10 @@ import { ShardListing } from '../contracts/preprocessing.ts';
 import { createFileStore, type FileStore } from '../storage/file-store.ts';
 import { createLocalDiskStore } from '../storage/local-disk.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { createListShards, maxFilesPerPart } from './list-shards.ts';
+import { createListShards } from './list-shards.ts';
 import { MAX_FILES_PER_PART, MAX_FILES_PER_SHARD } from '../contracts/limits.ts';
 import { PreprocessingConfig } from '../contracts/preprocessing.ts';
-import { createPlanReader, readManifest } from './plan.ts';
+import { createPlanReader, maxFilesPerPart, readManifest } from './plan.ts';
 
 let root: string;
 let fileStore: FileStore;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import { MAX_FILES_PER_PART, MAX_FILES_PER_SHARD, MAX_VALUES_PER_PART } from '../contracts/limits.ts';
+import { MAX_FILES_PER_SHARD } from '../contracts/limits.ts';
 import type { PreprocessingConfig, ShardListing } from '../contracts/preprocessing.ts';
 import type { CpuDependencies } from './dependencies.ts';
-import { baseNameHash, manifestKey, writePlan } from './plan.ts';
+import { baseNameHash, manifestKey, maxFilesPerPart, writePlan } from './plan.ts';
 
 export interface ListShardsInput {
   workId: string;
@@ -74,12 +74,6 @@ export function createListShards({ fileStore, store }: Pick<CpuDependencies, 'fi
     });
     return { manifest, inputSha256: input.digest('hex'), totalFiles, shardCount: shardParts.length - 1 };
   };
-}
-
-/** How many files make a part at most: fewer on a fine grid, so that a thread's memory stays the same. */
-export function maxFilesPerPart(config: Pick<PreprocessingConfig, 'wave_point_count'> | undefined): number {
-  if (!config) return MAX_FILES_PER_PART;
-  return Math.min(MAX_FILES_PER_PART, Math.max(1, Math.floor(MAX_VALUES_PER_PART / config.wave_point_count)));
 }
 
 /**

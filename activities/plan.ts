@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_FILES_PER_PART, MAX_VALUES_PER_PART } from '../contracts/limits.ts';
 import { PreprocessingConfig } from '../contracts/preprocessing.ts';
 import { PartHeader } from '../science/preprocess/part.ts';
 import type { ArchiveFile } from '../storage/file-store.ts';
@@ -86,6 +87,12 @@ export async function readManifest(
         name: isUnique ? baseName(file.path) : file.path.slice(directory === '' ? 0 : directory.length + 1),
       };
     });
+}
+
+/** How many files make a part at most: fewer on a fine grid, so that a thread's memory stays the same. */
+export function maxFilesPerPart(config: Pick<PreprocessingConfig, 'wave_point_count'> | undefined): number {
+  if (!config) return MAX_FILES_PER_PART;
+  return Math.min(MAX_FILES_PER_PART, Math.max(1, Math.floor(MAX_VALUES_PER_PART / config.wave_point_count)));
 }
 
 /** Where a part lies, and what its header says. */

@@ -61,15 +61,14 @@ export function createWriteResult(dependencies: CpuDependencies) {
       const { config } = await readPlan(jobId);
       if (!config) throw new Error('the plan has no configuration');
       const { grid } = planPreprocessing(config);
-      // How earlier parts were used is not what the result is.
-      const { reuse: _, ...configuration } = config;
       await merger.run({
         step: 'start',
         objectsDir,
         target,
         wavelengthAngstrom: grid,
         attributes: {
-          configuration: JSON.stringify(configuration),
+          // How earlier parts are used says nothing of the result.
+          configuration: JSON.stringify({ ...config, reuse: undefined }),
           software: `Spectrolabe ${VERSION}`,
           input_sha256: listing.inputSha256,
         },

@@ -8,6 +8,7 @@ import { scan } from './scan.ts';
 import { submit } from './submit.ts';
 import { up } from './up.ts';
 import { watch } from './watch.ts';
+import { worker } from './worker.ts';
 
 const DEFAULT_API = 'http://127.0.0.1:10000';
 
@@ -55,6 +56,18 @@ Examples:
     )
     .action(async (options) => {
       code = await up(options);
+    });
+  program
+    .command('worker')
+    .description('run one more cpu worker beside a running `up`, until Ctrl-C')
+    .option('--data <dir>', 'the data directory of that `up`', './data')
+    .option('--threads <n>', 'how many spectra it reads at once (default: the machine’s cores)')
+    .addHelpText(
+      'after',
+      '\nOn another machine: DATABASE_URL, TEMPORAL_ADDRESS, FILES_DIR, TEMP_DIR, OBJECTS_DIR and SPECTRA_DIR\nin the environment name the services and the shared disk.',
+    )
+    .action(async (options) => {
+      code = await worker(options);
     });
   program
     .command('demo')

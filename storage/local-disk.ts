@@ -33,10 +33,14 @@ export function createLocalDiskStore(root: string): ObjectStore {
     { sync, onChunk }: { sync: boolean; onChunk?: (chunk: Uint8Array) => void },
   ): Promise<void> {
     const path = pathOf(root, key);
-    await mkdir(dirname(path), { recursive: true });
     const partial = `${path}.${randomUUID()}${PARTIAL}`;
+    const create = () => open(partial, 'wx');
     try {
-      const file = await open(partial, 'wx');
+      let file = await unlessAbsent(create());
+      if (!file) {
+        await mkdir(dirname(path), { recursive: true });
+        file = await create();
+      }
       try {
         for await (const chunk of chunks) {
           onChunk?.(chunk);

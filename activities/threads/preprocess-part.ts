@@ -24,6 +24,7 @@ import { ObjectNotFound, type ObjectStore, objectUri } from '../../storage/objec
 import {
   createPlanReader,
   type ManifestEntry,
+  maxFilesPerPart,
   partKey,
   type PartReference,
   readManifest,
@@ -58,6 +59,15 @@ export interface PreprocessPartResult {
 
 /** To be raised by every change that makes other numbers out of the same files: older parts are not taken then. */
 const NUMBERS_REVISION = 1;
+
+/** Options that say only which files there are, or what becomes of the parts. */
+const NOT_IN_PARTS: ReadonlySet<string> = new Set<keyof PreprocessingConfig>([
+  'data_dir_path',
+  'recursive',
+  'max_reject_fraction',
+  'compression',
+  'reuse',
+]);
 
 interface Context {
   objectsDir: string;
@@ -99,7 +109,7 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
   const readOptions = {
     neededRange: (metadata: Parameters<typeof neededRange>[1]) => neededRange(plan, metadata),
   };
-  const builder = new PartBuilder(files.length, plan.grid.length);
+  const builder = builderFor(files.length, plan.grid.length);
   const rejects: PartReject[] = [];
   const catalogue: Parameters<typeof encodeCatalogueRows>[0][number][] = [];
   const catalogued = (file: ManifestEntry) => ({
@@ -148,17 +158,28 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
   };
 }
 
+let lastBuilder: { capacity: number; points: number; builder: PartBuilder } | undefined;
+
+/** Memory for a part: that of the last one where it is enough. */
+function builderFor(files: number, points: number): PartBuilder {
+  if (lastBuilder?.points !== points || lastBuilder.capacity < files) {
+    const capacity = Math.max(files, maxFilesPerPart({ wave_point_count: points }));
+    lastBuilder = { capacity, points, builder: new PartBuilder(capacity, points) };
+  }
+  lastBuilder.builder.reset();
+  return lastBuilder.builder;
+}
+
 /** The SHA-256 of all that makes a part what it is: numbers, configuration, files. */
 async function inputsOf(
   config: PreprocessingConfig,
   files: readonly ManifestEntry[],
   paths: readonly (string | undefined)[],
 ): Promise<string> {
-  // What says only which files there are, or how the result is written, makes no other part.
-  const { data_dir_path, recursive, max_reject_fraction, compression, reuse, ...numbers } = config;
+  const numbers = Object.entries(config).filter(([key]) => !NOT_IN_PARTS.has(key));
   const hash = createHash('sha256');
   hash.update(JSON.stringify([VERSION, NUMBERS_REVISION, numbers]));
-  if (reuse === 'content') {
+  if (config.reuse === 'content') {
     const contents = new Array<string>(files.length);
     await readEach(paths, (index, file) => {
       contents[index] =

@@ -11,6 +11,17 @@ export type PartName = z.infer<typeof PartName>;
 
 const Lock = ProcessIdentity.extend({ address: z.string().optional() });
 type Lock = z.infer<typeof Lock>;
+/** What a further worker on this machine needs to join in: variables of the environment. */
+export const Services = z.object({
+  DATABASE_URL: z.string(),
+  TEMPORAL_ADDRESS: z.string(),
+  FILES_DIR: z.string(),
+  TEMP_DIR: z.string(),
+  OBJECTS_DIR: z.string(),
+  SPECTRA_DIR: z.string().optional(),
+});
+export type Services = z.infer<typeof Services>;
+
 const Recorded = z.partialRecord(PartName, ProcessIdentity);
 
 /** Another start holds this data directory. */
@@ -33,6 +44,8 @@ export interface DataDirectory {
   log(part: PartName): string;
   /** Says in the lock where this start serves, for the message of a second one. */
   announce(address: string): void;
+  /** Writes down for `readServices` where the services are. The database's password is among it: only its owner reads it. */
+  shareServices(services: Services): void;
   /** Records a child that the next start must end if this one dies. */
   record(part: PartName, identity: ProcessIdentity): void;
   /** Ends what an earlier start left running, in order. @returns the names of what it was */
@@ -69,6 +82,9 @@ export async function takeDataDirectory(directory: string): Promise<DataDirector
     announce: (address) => {
       writeWhole(lockFile, { ...own, address });
     },
+    shareServices: (services) => {
+      writeWhole(servicesFile(root), services, 0o600);
+    },
     record: (part, identity) => {
       recorded[part] = identity;
       writeWhole(recordFile, recorded);
@@ -84,10 +100,20 @@ export async function takeDataDirectory(directory: string): Promise<DataDirector
       return ended;
     },
     release: () => {
+      rmSync(servicesFile(root), { force: true });
       rmSync(recordFile, { force: true });
       rmSync(lockFile, { force: true });
     },
   };
+}
+
+const servicesFile = (root: string) => join(root, 'services.json');
+
+/** The services of the start that holds this data directory; undefined where none is up. */
+export async function readServices(directory: string): Promise<Services | undefined> {
+  const root = resolve(directory);
+  const holder = await livingHolder(readText(join(root, 'lock')) ?? '');
+  return holder && Services.safeParse(readJson(servicesFile(root))).data;
 }
 
 async function acquire(lockFile: string, own: ProcessIdentity, root: string): Promise<void> {
@@ -167,8 +193,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-function writeWhole(file: string, content: object): void {
+function writeWhole(file: string, content: object, mode = 0o666): void {
   const beside = `${file}.partial`;
-  writeFileSync(beside, JSON.stringify(content, null, 1));
+  writeFileSync(beside, JSON.stringify(content, null, 1), { mode });
   renameSync(beside, file);
 }

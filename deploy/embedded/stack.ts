@@ -100,16 +100,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await migrate(databaseUrl, options);
     signal?.throwIfAborted();
 
-    const environment = {
-      ...process.env,
-      NODE_ENV: 'production',
+    const services = {
       DATABASE_URL: databaseUrl,
       TEMPORAL_ADDRESS: temporal.address,
-      TEMPORAL_UI_URL: temporal.uiUrl,
       FILES_DIR: directory.files,
       TEMP_DIR: directory.temp,
       OBJECTS_DIR: directory.objects,
       SPECTRA_DIR: options.spectra,
+    };
+    directory.shareServices(services);
+    const environment = {
+      ...process.env,
+      ...WORKER_ENVIRONMENT,
+      ...services,
+      TEMPORAL_UI_URL: temporal.uiUrl,
       HOST: host,
       PORT: String(port),
     };
@@ -260,6 +264,13 @@ function forcedLadder(name: PartName): Ladder {
 function describe({ code, signal }: Exit): string {
   return signal ?? `exit code ${code}`;
 }
+
+/** For every process of ours. */
+export const WORKER_ENVIRONMENT = {
+  NODE_ENV: 'production',
+  // Files are read ahead on these threads, which wait for a disk most of the time.
+  UV_THREADPOOL_SIZE: '16',
+};
 
 /** Path of a compiled entry point: the children run from dist/, also where this file itself is the source (tests). */
 function compiled(entry: string): string {

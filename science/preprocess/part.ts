@@ -120,6 +120,10 @@ class TextColumn {
     this.#ends[this.#count++] = this.#length;
   }
 
+  reset(): void {
+    this.#count = this.#length = this.widest = 0;
+  }
+
   chunks(): Uint8Array[] {
     return [bytesOf(this.#ends.subarray(0, this.#count)), this.#bytes.subarray(0, this.#length)];
   }
@@ -132,7 +136,7 @@ export class PartBuilder {
   readonly #numbers: Float64Array[];
   readonly #texts: TextColumn[];
   readonly #rejectTexts: TextColumn[];
-  readonly #flags = { constant: 0, extrapolated: 0, unbridgedGap: 0, mediumUnknown: 0 };
+  #flags = { constant: 0, extrapolated: 0, unbridgedGap: 0, mediumUnknown: 0 };
   #rows = 0;
   #rejects = 0;
 
@@ -168,15 +172,23 @@ export class PartBuilder {
     for (let i = 0; i < REJECT_TEXTS.length; i++) this.#rejectTexts[i]?.add(REJECT_TEXTS[i]?.(reject) ?? '');
   }
 
-  /** The part as bytes. They are views of the builder's memory, which must not be used after this. */
+  /** Forgets all, to build the next part in the same memory. */
+  reset(): void {
+    this.#rows = this.#rejects = 0;
+    for (const column of [...this.#texts, ...this.#rejectTexts]) column.reset();
+    this.#flags = { constant: 0, extrapolated: 0, unbridgedGap: 0, mediumUnknown: 0 };
+  }
+
+  /** The part as bytes: views of the builder's memory, good until the next `reset`. */
   encode(): { header: PartHeader; chunks: Uint8Array[] } {
-    const tables = [
-      ...this.#numbers.map((column) => [bytesOf(column.subarray(0, this.#rows))]),
-      ...[...this.#texts, ...this.#rejectTexts].map((column) => column.chunks()),
-    ].flatMap((column) => column.flatMap(padded));
-    const tableBytes = tables.reduce((sum, { length }) => sum + length, 0);
+    const tables = Buffer.concat(
+      [
+        ...this.#numbers.map((column) => [bytesOf(column.subarray(0, this.#rows))]),
+        ...[...this.#texts, ...this.#rejectTexts].map((column) => column.chunks()),
+      ].flatMap((column) => column.flatMap(padded)),
+    );
     const fluxes = bytesOf(this.#fluxes.subarray(0, this.#rows * this.#points));
-    const fluxStart = PART_HEADER_BYTES + tableBytes;
+    const fluxStart = PART_HEADER_BYTES + tables.length;
     const widths = Object.fromEntries([
       ...Object.keys(TEXT_COLUMNS).map((name, i) => [name, this.#texts[i]?.widest ?? 0]),
       ...Object.keys(REJECT_COLUMNS).map((name, i) => [name, this.#rejectTexts[i]?.widest ?? 0]),
@@ -187,17 +199,13 @@ export class PartBuilder {
       points: this.#points,
       widths,
       flags: this.#flags,
-      tables: {
-        start: PART_HEADER_BYTES,
-        end: fluxStart,
-        crc32: tables.reduce((sum, chunk) => crc32(chunk, sum), 0),
-      },
+      tables: { start: PART_HEADER_BYTES, end: fluxStart, crc32: crc32(tables) },
       fluxes: { start: fluxStart, end: fluxStart + fluxes.length, crc32: crc32(fluxes) },
     };
     const head = Buffer.alloc(PART_HEADER_BYTES, ' ');
     if (head.write(MAGIC + JSON.stringify(header)) === PART_HEADER_BYTES)
       throw new Error('the header of a part does not fit');
-    return { header, chunks: [head, ...tables, fluxes] };
+    return { header, chunks: [head, tables, fluxes] };
   }
 }
 
