@@ -46,7 +46,8 @@ const program: Command = new Command('npm run bench:preprocess --')
   .addHelpText(
     'after',
     '\nWrites bench/results/preprocess-DATE-NCPU.json. Ends with 1 where a run or a check fails: a job that is not\n' +
-      'COMPLETED, rows and rejects that are not all files, rows that differ from the reference’s by more than 1e-5.',
+      'COMPLETED, rows and rejects that are not all files, rows that differ from the reference’s by more than 1e-5;\n' +
+      'nothing is written then.',
   )
   .parse();
 
@@ -197,9 +198,12 @@ async function scanEnded(temporal: Client, signal: AbortSignal): Promise<number>
 }
 
 async function write(report: Report, options: Options): Promise<void> {
-  const name = `preprocess-${report.at.slice(0, 10)}-${report.machine.cpus}cpu.json`;
-  await writeWhole(join(RESULTS, name), `${JSON.stringify(Report.parse(report), null, 2)}\n`);
-  if (options.plot && report.measurements.length > 0) await writeWhole(PLOT, plotReport(report));
+  // What failed a check must not take the place of an earlier result.
+  if (report.problems.length === 0) {
+    const name = `preprocess-${report.at.slice(0, 10)}-${report.machine.cpus}cpu.json`;
+    await writeWhole(join(RESULTS, name), `${JSON.stringify(Report.parse(report), null, 2)}\n`);
+    if (options.plot) await writeWhole(PLOT, plotReport(report));
+  }
   const text = tableOf(report);
   if (options.json) say(text);
   else console.log(text);

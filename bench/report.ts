@@ -56,8 +56,10 @@ export const Report = z.object({
   seed: z.number(),
   scans: z
     .array(z.object({ count: z.number(), spectraPerSecond: z.number() }))
-    .meta({ description: 'The catalogue scan at the start, cold or warm' }),
+    .meta({ description: 'The scan of the archive into the empty catalogue' }),
   measurements: z.array(Measurement),
-  problems: z.array(z.string()).meta({ description: 'Checks that failed; empty when all is well' }),
+  problems: z
+    .array(z.string())
+    .meta({ description: 'Checks that failed: none in a report that was written' }),
 });
 export type Report = z.infer<typeof Report>;
