@@ -230,11 +230,17 @@ export const texts = {
       halpha: { title: 'Hα window', text: '6519–6732 Å, 140 points' },
       full: { title: 'Full LAMOST range', text: '3700–9000 Å, 3,700 points' },
     },
-    sections: {
-      what: 'Job',
-      grid: 'Grid',
-      pixels: 'Pixels and gaps',
-      result: 'Result',
+    sections: { what: 'Job', grid: 'Grid' },
+    more: 'More options',
+    changed: (count: number) =>
+      count === 0
+        ? 'all at their default'
+        : `${formatCount(count)} not at ${count === 1 ? 'its' : 'their'} default`,
+    moreSections: {
+      grid: 'Wavelengths',
+      pixels: 'Bad pixels and gaps',
+      resampling: 'Resampling and smoothing',
+      result: 'Scaling and output',
     },
     label: 'Label',
     labelHelp: 'A name to find it by, at most 50 characters.',
@@ -363,6 +369,7 @@ export const texts = {
         'Raw: the pixels within the grid’s range, divided by their median at the grid points; the row is divided by its continuum.',
       none: 'Raw: the pixels within the grid’s range, as in the file.',
     },
+    captionRestFrame: 'Wavelengths of the raw spectrum are those of its file, divided by 1 + z.',
     captionEnd: 'Wavelengths of the raw spectrum are as in its file.',
     rawFailed: 'The raw spectrum could not be read; only the preprocessed one is drawn.',
     open: 'Open the raw spectrum',

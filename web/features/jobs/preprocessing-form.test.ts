@@ -1,17 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { PreprocessingConfig } from '../../../contracts/preprocessing.ts';
 import {
+  changedCount,
   configOfDraft,
   draftOfConfig,
   emptyDraft,
   errorsAtFields,
   FIELDS,
   formatRanges,
+  GRID_KEYS,
   gridStepAngstrom,
+  MORE_KEYS,
   parseConfigText,
   parseRanges,
   PRESETS,
   validateDraft,
+  WHAT_KEYS,
 } from './preprocessing-form.ts';
 
 const words = { required: 'required', number: 'number', ranges: 'ranges' };
@@ -24,6 +28,13 @@ const halpha = () => {
 describe('the fields', () => {
   it('are all options of the schema', () => {
     expect(FIELDS.map((field) => field.key)).toEqual(Object.keys(PreprocessingConfig.shape));
+  });
+  it('stand in one section each', () => {
+    const placed = [...WHAT_KEYS, ...GRID_KEYS, ...MORE_KEYS];
+    expect(placed.toSorted()).toEqual(FIELDS.map(({ key }) => key).toSorted());
+  });
+  it('that are required are not folded away', () => {
+    expect(FIELDS.filter(({ key, required }) => required && MORE_KEYS.includes(key))).toEqual([]);
   });
   it('know their kind and default from the schema', () => {
     expect(FIELDS.find((field) => field.key === 'scaling')).toEqual({
@@ -58,6 +69,13 @@ describe('a draft and its config.json', () => {
       wave_point_count: 3700,
       bad_pixels: 'keep',
       min_coverage: 0.75,
+      interpolation: 'flux_conserving',
+      resolution_from: 1800,
+      resolution_to: 750.5,
+      despike: true,
+      rest_frame: true,
+      compression: 'gzip',
+      reuse: 'content',
       required_ranges: [[6550, 6580.5]] as [number, number][],
       recursive: false,
     };
@@ -92,6 +110,34 @@ describe('validateDraft', () => {
     const upsideDown = halpha();
     upsideDown.values.wave_end_point = '6000';
     expect(validateDraft(upsideDown, words)).toEqual({ wave_end_point: 'must be above wave_start_point' });
+  });
+});
+
+describe('options that contradict one another', () => {
+  const errorsOf = (values: Record<string, string | boolean>) => {
+    const draft = halpha();
+    Object.assign(draft.values, values);
+    return validateDraft(draft, words);
+  };
+  it('are told at the field that is missing or wrong', () => {
+    expect(errorsOf({ resolution_from: '1800', resolution_to: '500' })).toEqual({});
+    expect(errorsOf({ resolution_from: '1800' })).toEqual({
+      resolution_to: 'is needed together with resolution_from',
+    });
+    expect(errorsOf({ resolution_from: '500', resolution_to: '1800' }).resolution_to).toMatch(
+      /must be below resolution_from/,
+    );
+    expect(
+      errorsOf({ resolution_from: '1800', resolution_to: '500', smoothing_sigma: '2' }).smoothing_sigma,
+    ).toMatch(/either this/);
+    expect(errorsOf({ scaling: 'continuum', wave_point_count: '10' }).scaling).toMatch(/20 points/);
+  });
+});
+
+describe('changedCount', () => {
+  it('counts what is not at its default, also what only the editor can hold', () => {
+    const draft = draftOfConfig({ ...configOfDraft(halpha()), despike: true, scaling: 7, grid: 'linear' });
+    expect(changedCount(draft, ['despike', 'scaling', 'grid', 'interpolation'])).toBe(2);
   });
 });
 

@@ -42,6 +42,28 @@ export const FIELDS: readonly Field[] = OPTION_KEYS.map((key) =>
   fieldOf(key, PreprocessingConfig.shape[key]),
 );
 
+/** Which option stands where in the form: what every job says … */
+export const WHAT_KEYS: readonly OptionKey[] = ['data_dir_path', 'recursive'];
+export const GRID_KEYS: readonly OptionKey[] = ['wave_start_point', 'wave_end_point', 'wave_point_count'];
+/** … and under "More options" what most leave as it is. */
+export const MORE_SECTIONS: readonly {
+  id: 'grid' | 'pixels' | 'resampling' | 'result';
+  keys: readonly OptionKey[];
+}[] = [
+  { id: 'grid', keys: ['grid', 'medium', 'rest_frame'] },
+  {
+    id: 'pixels',
+    keys: ['bad_pixels', 'max_gap', 'min_coverage', 'required_ranges', 'outside', 'despike'],
+  },
+  { id: 'resampling', keys: ['interpolation', 'resolution_from', 'resolution_to', 'smoothing_sigma'] },
+  { id: 'result', keys: ['scaling', 'compression', 'max_reject_fraction', 'reuse'] },
+];
+export const MORE_KEYS: readonly OptionKey[] = MORE_SECTIONS.flatMap(({ keys }) => keys);
+
+export function fieldsOf(keys: readonly OptionKey[]): Field[] {
+  return keys.flatMap((key) => FIELDS.filter((field) => field.key === key));
+}
+
 /** What the form holds: texts as typed, switches, and what the text editor brought that no field can hold. */
 export interface Draft {
   values: Record<string, string | boolean>;
@@ -114,6 +136,12 @@ export function draftOfConfig(config: Json): Draft {
   return draft;
 }
 
+/** How many of these options are not at their default. */
+export function changedCount(draft: Draft, keys: readonly OptionKey[]): number {
+  const config = configOfDraft(draft);
+  return keys.filter((key) => key in config).length;
+}
+
 export type FieldErrors = Partial<Record<OptionKey | 'label' | 'description' | 'config', string>>;
 
 /**
@@ -142,7 +170,7 @@ export function validateDraft(
   for (const field of FIELDS) {
     const text = draft.values[field.key] ?? '';
     if (!errors[field.key] || typeof text === 'boolean' || field.key in draft.other) continue;
-    if (text.trim() === '') errors[field.key] = words.required;
+    if (text.trim() === '' && field.required) errors[field.key] = words.required;
     else if (field.kind === 'number' && !Number.isFinite(Number(text))) errors[field.key] = words.number;
     else if (field.kind === 'ranges' && !parseRanges(text)) errors[field.key] = words.ranges;
   }

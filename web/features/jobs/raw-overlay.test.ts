@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rawOverGrid } from './raw-overlay.ts';
+import { rawOverGrid, toRestFrame } from './raw-overlay.ts';
 
 describe('rawOverGrid', () => {
   const raw = { x: [1, 2, 3, 4, 5], y: [9, 0, 10, 20, 9] };
@@ -29,5 +29,11 @@ describe('rawOverGrid', () => {
     expect(rawOverGrid({ x: [0, 1], y: [5, 5] }, [0, 1], 'minmax').y).toEqual([0, 0]);
     expect(rawOverGrid({ x: [0, 1], y: [5, 6] }, [10, 11], 'minmax')).toEqual({ x: [], y: [] });
     expect(rawOverGrid({ x: [], y: [] }, [10, 11], 'minmax')).toEqual({ x: [], y: [] });
+  });
+});
+
+describe('toRestFrame', () => {
+  it('divides wavelengths by 1 + z and leaves the flux', () => {
+    expect(toRestFrame({ x: [6000, 9000], y: [1, null] }, 0.5)).toEqual({ x: [4000, 6000], y: [1, null] });
   });
 });

@@ -45,6 +45,11 @@ function interpolateAt(curve: Curve, x: number): number | undefined {
   return x1 === x0 ? y0 : y0 + ((y1 - y0) * (x - x0)) / (x1 - x0);
 }
 
+/** A curve at the wavelengths of the rest frame: divided by 1 + z. */
+export function toRestFrame(raw: Curve, redshift: number): Curve {
+  return { x: raw.x.map((x) => x / (1 + redshift)), y: raw.y };
+}
+
 /**
  * The pixels of a raw spectrum within the range of `grid` [Å], scaled as the job scaled its row: by what the raw
  * flux is at the grid points. So both lie on each other wherever preprocessing left the flux as it was. Gaps stay;
