@@ -34,7 +34,10 @@ export function createListJobShards(dependencies: CpuDependencies) {
         level: 'warning',
         message:
           `a step of ${stepAngstrom.toFixed(2)} Å is coarser than half a resolution element ` +
-          `(${halfElementAngstrom.toFixed(2)} Å at R=${RESOLUTION}): narrow lines lose much of their peak; take more points`,
+          `(${halfElementAngstrom.toFixed(2)} Å at R=${RESOLUTION}): narrow lines lose much of their peak; take more points` +
+          (config.interpolation === 'linear'
+            ? ', or interpolation flux_conserving, which at least leaves no flux out between grid points'
+            : ''),
         key: 'coarse-grid',
       });
     return listing;
