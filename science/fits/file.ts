@@ -1,6 +1,7 @@
 import { FitsError } from './error.ts';
 import { gunzipIfPacked } from './gunzip.ts';
 import { BLOCK_BYTES, Header } from './header.ts';
+import type { Column } from './table.ts';
 
 /** BINTABLE is `table`, TABLE `ascii-table`; `groups` are the random groups of FITS 4.0 section 6. */
 export type HduKind = 'image' | 'table' | 'ascii-table' | 'groups' | 'other';
@@ -21,6 +22,8 @@ export interface Hdu {
   /** Bytes of the data, heap and gap included, without the padding. */
   dataLength: number;
   file: Uint8Array;
+  /** Of a binary table, kept by the first `Table` made of it: several loaders look whether a table is theirs. */
+  columns: readonly Column[] | undefined;
 }
 
 export interface FitsFile {
@@ -159,6 +162,7 @@ function readHdu(file: Uint8Array, start: number, index: number): Hdu {
     dataOffset: header.end,
     dataLength,
     file,
+    columns: undefined,
   };
 }
 

@@ -86,3 +86,79 @@ describe('a header', () => {
     expect(() => Header.read(Buffer.from('SIMPLE  = T'.padEnd(2880)), 0, 0)).toThrow('no END card');
   });
 });
+
+describe('plain values, which are read from their bytes', () => {
+  const texts = [
+    ...['0', '-0', '+7', '5.', '.5', '-.25', '007', '1E5', '1.5E-05', '-9.9D+02', '1E22', '1E23', '4.35E-24'],
+    ...[
+      '9007199254740991',
+      '9007199254740993',
+      '123456789012345678',
+      '0.1',
+      '2.2250738585072014E-308',
+      '1E400',
+    ],
+    ...[
+      '0.000000000000000000000000012345',
+      '1234567890.123456789',
+      '8.41E+21',
+      '-2.856E-04',
+      '1E-23',
+      '3E0005',
+    ],
+  ];
+  for (let i = 1; i < 2000; i++) {
+    const mixed = (i * 2654435761) % 2 ** 32;
+    texts.push(((mixed / 2 ** 32) * 10 ** (i % 9)).toFixed(i % 12), `${mixed}E${(i % 50) - 25}`);
+  }
+
+  it('are the float64 that Number makes of the text', () => {
+    for (const text of texts) {
+      const expected = Number(text.replace('D', 'E'));
+      const found = [
+        headerOf(`A       = ${text.padStart(20)} / fixed`).get('A'),
+        headerOf(`A       = ${text}/free`).get('A'),
+      ];
+      // What is no float64 stays the text it is.
+      const value = Number.isFinite(expected) ? expected : text;
+      expect({ text, same: found.every((one) => Object.is(one, value)) }).toEqual({ text, same: true });
+    }
+  });
+
+  it('are nothing else: what only looks like a number, T or a string stays what it was', () => {
+    const odd: [string, unknown][] = [
+      ['1 2', '1 2'],
+      ['1.2.3', '1.2.3'],
+      ['1E', '1E'],
+      ['1E+', '1E+'],
+      ['- 5', -5],
+      ['1e5', 1e5],
+      ['+', '+'],
+      ['.', '.'],
+      ['T1', 'T1'],
+      ['T   / yes', true],
+      ["'a''b'", "a'b"],
+      ["'tab\t'", 'tab'],
+      ["'  leading'", '  leading'],
+      ["'é '", 'é'],
+      ["''", ''],
+      ["'closed'x'", "closed'x"],
+    ];
+    for (const [field, value] of odd)
+      expect([field, headerOf(`A       = ${field}`).get('A')]).toEqual([field, value]);
+    expect(headerOf('COMMENT = 5').number('COMMENT')).toBeUndefined();
+  });
+
+  it('are found in any of several headers that are asked in turn, however long', () => {
+    const cards = Array.from({ length: 1500 }, (_, i) => card(`K${i}`, i));
+    const long = headerOf(...cards, card('K7', 'again'));
+    const other = headerOf(card('K7', -7), card('K1499', -1));
+    for (let round = 0; round < 2; round++) {
+      expect([long.get('K7'), long.get('K1023'), long.get('K1024'), long.get('K1499')]).toEqual([
+        7, 1023, 1024, 1499,
+      ]);
+      expect([other.get('K7'), other.get('K1499'), other.get('K1024')]).toEqual([-7, -1, undefined]);
+      expect(long.get('K1500')).toBeUndefined();
+    }
+  });
+});

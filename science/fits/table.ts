@@ -58,12 +58,15 @@ export class Table {
     const [rowBytes = 0, rows = 0] = hdu.axes;
     this.#rowBytes = rowBytes;
     this.rows = rowBytes === 0 ? 0 : rows;
-    this.columns = readColumns(hdu, rowBytes);
+    this.columns = hdu.columns ??= readColumns(hdu, rowBytes);
   }
 
   /** The first column with this name, whatever its case (FITS 4.0, section 7.3.2). */
   find(name: string): Column | undefined {
-    return this.columns.find((column) => column.name.toUpperCase() === name.toUpperCase());
+    const wanted = name.toUpperCase();
+    return this.columns.find(
+      (column) => column.name.length === wanted.length && column.name.toUpperCase() === wanted,
+    );
   }
 
   /**
@@ -208,6 +211,29 @@ function scaled(values: Float64Array, { scale, zero, nullValue }: Column): Float
   return values;
 }
 
+interface ColumnKeywords {
+  ttype: string;
+  tform: string;
+  tunit: string;
+  tscal: string;
+  tzero: string;
+  tnull: string;
+}
+
+/** By the column's number, from 1; made once, because a string that is put together anew is slow to look up. */
+const keywordsOfColumn: ColumnKeywords[] = [];
+
+function columnKeywords(field: number): ColumnKeywords {
+  return (keywordsOfColumn[field] ??= {
+    ttype: `TTYPE${field}`,
+    tform: `TFORM${field}`,
+    tunit: `TUNIT${field}`,
+    tscal: `TSCAL${field}`,
+    tzero: `TZERO${field}`,
+    tnull: `TNULL${field}`,
+  });
+}
+
 function readColumns(hdu: Hdu, rowBytes: number): Column[] {
   const { header } = hdu;
   const fields = header.number('TFIELDS');
@@ -217,23 +243,24 @@ function readColumns(hdu: Hdu, rowBytes: number): Column[] {
   const columns: Column[] = [];
   let offset = 0;
   for (let field = 1; field <= fields; field++) {
-    const form = header.text(`TFORM${field}`);
+    const keywords = columnKeywords(field);
+    const form = header.text(keywords.tform);
     const match = form === undefined ? null : TFORM.exec(form);
     if (!match) throw new FitsError('garbled', `TFORM${field} is ${JSON.stringify(form)}`, hdu.index);
     const type = match[2] as ElementType;
     const elements = match[3] as ElementType | undefined;
     const repeat = match[1] ? Number(match[1]) : 1;
     const isInteger = 'BIJK'.includes(type === 'P' || type === 'Q' ? (elements ?? '') : type);
-    const nullValue = isInteger ? header.number(`TNULL${field}`) : undefined;
-    const unit = header.text(`TUNIT${field}`);
+    const nullValue = isInteger ? header.number(keywords.tnull) : undefined;
+    const unit = header.text(keywords.tunit);
     const isNumber = type !== 'A' && type !== 'L' && type !== 'X';
     columns.push({
-      name: header.text(`TTYPE${field}`) ?? '',
+      name: header.text(keywords.ttype) ?? '',
       type,
       repeat,
       offset,
-      scale: (isNumber ? header.number(`TSCAL${field}`) : undefined) ?? 1,
-      zero: (isNumber ? header.number(`TZERO${field}`) : undefined) ?? 0,
+      scale: (isNumber ? header.number(keywords.tscal) : undefined) ?? 1,
+      zero: (isNumber ? header.number(keywords.tzero) : undefined) ?? 0,
       ...(unit === undefined ? {} : { unit }),
       ...((type === 'P' || type === 'Q') && elements ? { elements } : {}),
       ...(nullValue === undefined ? {} : { nullValue }),

@@ -3,7 +3,7 @@ import { FitsError } from '../fits/error.ts';
 import type { SpectrumMetadata } from '../../contracts/spectrum.ts';
 import { type Memory, OWN_MEMORY, type Reading } from './reading.ts';
 import type { Arm } from './spectrum.ts';
-import { isRising, lowerBound, ownWavelengths, type Wavelengths } from './wavelengths.ts';
+import { isRising, lowerBound, ownWavelengths, powerOf10, type Wavelengths } from './wavelengths.ts';
 
 /** One value a pixel, decoded or not yet. */
 export type PixelValues = EncodedNumbers | Float64Array;
@@ -153,7 +153,7 @@ function neededPixels(
 
 function angstromAt({ values, isLog10 }: Wavelengths, pixel: number): number {
   const value = values[pixel] ?? NaN;
-  return isLog10 ? 10 ** value : value;
+  return isLog10 ? powerOf10(value) : value;
 }
 
 function takeWavelengths(wavelengths: Wavelengths, first: number, end: number, memory: Memory): Float64Array {
@@ -161,7 +161,7 @@ function takeWavelengths(wavelengths: Wavelengths, first: number, end: number, m
   if (!isLog10)
     return isShared && !memory.isReused ? values.slice(first, end) : take(values, first, end, memory);
   const angstrom = memory.floats(end - first);
-  for (let i = 0; i < angstrom.length; i++) angstrom[i] = 10 ** (values[first + i] ?? NaN);
+  for (let i = 0; i < angstrom.length; i++) angstrom[i] = powerOf10(values[first + i] ?? NaN);
   return angstrom;
 }
 

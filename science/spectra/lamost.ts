@@ -103,11 +103,11 @@ export function lamostMetadata(header: Header): SpectrumMetadata {
     mag_5: magnitude(4),
     mag_6: magnitude(5),
     mag_7: magnitude(6),
-    sn_u: signalToNoise(header, 'U'),
-    sn_g: signalToNoise(header, 'G'),
-    sn_r: signalToNoise(header, 'R'),
-    sn_i: signalToNoise(header, 'I'),
-    sn_z: signalToNoise(header, 'Z'),
+    sn_u: signalToNoise(header, 'SNRU', 'SN_U'),
+    sn_g: signalToNoise(header, 'SNRG', 'SN_G'),
+    sn_r: signalToNoise(header, 'SNRR', 'SN_R'),
+    sn_i: signalToNoise(header, 'SNRI', 'SN_I'),
+    sn_z: signalToNoise(header, 'SNRZ', 'SN_Z'),
     z: measuredUnless99(header.number('Z')),
     z_err: measuredUnless99(header.number('Z_ERR')),
     obsid:
@@ -121,6 +121,6 @@ const SEVEN_MAGNITUDES = ['MAG1', 'MAG2', 'MAG3', 'MAG4', 'MAG5', 'MAG6', 'MAG7'
 const PAN_STARRS_MAGNITUDES = ['MAG_PS_G', 'MAG_PS_R', 'MAG_PS_I', 'MAG_PS_Z', 'MAG_PS_Y'];
 
 /** SNRU … from DR3 on, SN_U … before. */
-function signalToNoise(header: Header, band: string): number | undefined {
-  return measured(header.number(`SNR${band}`) ?? header.number(`SN_${band}`));
+function signalToNoise(header: Header, keyword: string, older: string): number | undefined {
+  return measured(header.number(keyword) ?? header.number(older));
 }

@@ -24,8 +24,8 @@ function coordinate(
   [least, most]: [number, number],
 ): number | undefined {
   let degrees = header.number(keyword);
-  const text = header.text(keyword);
-  if (degrees === undefined && text !== undefined) {
+  const text = degrees === undefined ? header.text(keyword) : undefined;
+  if (text !== undefined) {
     const match = SEXAGESIMAL.exec(text);
     if (!match) return undefined;
     const [, sign, units, minutes, seconds] = match;

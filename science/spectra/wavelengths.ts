@@ -139,3 +139,21 @@ export function lowerBound(rising: Float64Array, value: number): number {
   }
   return low;
 }
+
+/**
+ * Powers worked out before, each at the place its logarithm is sent to. Surveys take their wavelengths from one grid in
+ * log10 Å, in steps of 1e-5 or 1e-4, and a power takes twenty times as long as to look it up.
+ */
+const POWERS = 16_384;
+const logarithms = new Float64Array(POWERS).fill(NaN);
+const powers = new Float64Array(POWERS);
+
+/** 10^log10, the same float64 that `**` gives. */
+export function powerOf10(log10: number): number {
+  const place = (log10 * 1e5 + 0.5) & (POWERS - 1);
+  if (logarithms[place] !== log10) {
+    logarithms[place] = log10;
+    powers[place] = 10 ** log10;
+  }
+  return powers[place] ?? NaN;
+}
