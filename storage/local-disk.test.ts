@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -64,4 +64,20 @@ it('keeps what can be made again, says how long it is, and lists it', async () =
     ['parts/cd/2', 1],
   ]);
   for await (const object of store.list('nothing')) expect.fail(`listed ${object.key}`);
+});
+
+it('sweeps away what a crash left half written, when it lists', async () => {
+  await store.put('parts/1', [bytes('x')]);
+  for (const [name, age] of [
+    ['old', 7_200_000],
+    ['new', 0],
+  ] as const) {
+    const path = join(root, 'parts', `${name}.partial`);
+    await writeFile(path, 'half');
+    await utimes(path, new Date(Date.now() - age), new Date(Date.now() - age));
+  }
+  const listed = [];
+  for await (const { key } of store.list('parts')) listed.push(key);
+  expect(listed).toEqual(['parts/1']);
+  expect((await readdir(join(root, 'parts'))).sort()).toEqual(['1', 'new.partial']);
 });

@@ -14,6 +14,8 @@ function pathOf(root: string, key: string): string {
 }
 
 const PARTIAL = '.partial';
+/** A write takes seconds: what is as old as this was left by a crash, and swept away by the next listing. */
+const STALE_PARTIAL_MS = 3_600_000;
 
 async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
   try {
@@ -81,10 +83,13 @@ export function createLocalDiskStore(root: string): ObjectStore {
       const directory = await unlessAbsent(opendir(pathOf(root, prefix), { recursive: true }));
       if (!directory) return;
       for await (const entry of directory) {
-        if (!entry.isFile() || entry.name.endsWith(PARTIAL)) continue;
+        if (!entry.isFile()) continue;
         const path = join(entry.parentPath, entry.name);
         const found = await unlessAbsent(stat(path)); // it may go while we look
-        if (found)
+        if (!found) continue;
+        if (entry.name.endsWith(PARTIAL)) {
+          if (Date.now() - found.mtimeMs > STALE_PARTIAL_MS) await rm(path, { force: true });
+        } else
           yield {
             key: relative(root, path).split(sep).join('/'),
             bytes: found.size,

@@ -1,5 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,6 +28,8 @@ const CONFIG = {
   wave_start_point: 3900,
   wave_end_point: 8900,
   wave_point_count: 2000,
+  // What an earlier job has made would leave nothing to disturb.
+  reuse: 'never',
 };
 
 let directory: string;
@@ -59,11 +72,11 @@ const call = async <T>(
   return schema.parse(await answer.json());
 };
 
-async function submit(): Promise<string> {
+async function submit(changes: Partial<typeof CONFIG> = {}): Promise<string> {
   const { job_id: id } = await call(Job, 'POST', '/jobs', {
     type: 'DATA_PREPROCESSING',
     label: 'faults',
-    config: CONFIG,
+    config: { ...CONFIG, ...changes },
   });
   await call(Job, 'POST', `/jobs/${id}/process/RUN`);
   return id;
@@ -88,6 +101,20 @@ async function resultOf(id: string): Promise<string> {
   expect(job).toMatchObject({ phase: 'COMPLETED', progress: { rejected: 0 } });
   const { artifacts } = await call(ArtifactPage, 'GET', `/jobs/${id}/artifacts`);
   return artifacts.find(({ path }) => path === 'result.h5')?.sha256 ?? 'no result';
+}
+
+/** How many files a completed job took over from earlier ones. */
+async function reusedBy(id: string): Promise<number> {
+  const { status_detail: detail } = await until(id, hasEnded);
+  return Number(/, (\d+) files reused/.exec(detail ?? '')?.[1] ?? 0);
+}
+
+/** All parts in the object store, by path. */
+function partFiles(): string[] {
+  const parts = join(directory, 'objects', 'parts');
+  return readdirSync(parts, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(parts, name))
+    .filter((path) => !path.endsWith('.partial') && statSync(path).isFile());
 }
 
 /** The process of this stack (and of no other) that runs `entry`. */
@@ -164,6 +191,71 @@ describe.skipIf(!existsSync('/proc/self/environ'))('preprocessing survives kill 
     expect(await ended).toBe(0);
     await start();
     expect(await resultOf(id)).toBe(undisturbed);
+  });
+
+  it('of a second worker, which shares nothing with the first but storage, Temporal and PostgreSQL', async () => {
+    const second = spawn(process.execPath, ['bin/spectrolabe.mjs', 'worker', '--data', directory], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const isReady = new Promise<void>((resolve) => {
+      second.stdout.on('data', (chunk: Buffer) => {
+        if (chunk.includes('worker is ready')) resolve();
+      });
+    });
+    await isReady;
+    const together = await submit();
+    expect(await resultOf(together)).toBe(undisturbed);
+    const id = await submit();
+    await until(id, isUnderWay);
+    second.kill('SIGKILL');
+    expect(await resultOf(id)).toBe(undisturbed);
+  });
+
+  describe('and parts of earlier jobs', () => {
+    let total: number;
+    const first = () => join(directory, 'files', 'SPECTRA', 'survey', '000');
+    it('are taken over where nothing changed', async () => {
+      const id = await submit({ reuse: 'metadata' });
+      expect(await resultOf(id)).toBe(undisturbed);
+      const { progress } = await until(id, hasEnded);
+      total = progress?.total ?? 0;
+      expect(await reusedBy(id)).toBe(total);
+    });
+
+    it('are made again for a file that was touched, and for no other grid', async () => {
+      const [name = ''] = readdirSync(first(), { recursive: true, encoding: 'utf8' }).filter((file) =>
+        file.endsWith('.gz'),
+      );
+      utimesSync(join(first(), name), new Date(), new Date());
+      const id = await submit({ reuse: 'metadata' });
+      expect(await resultOf(id)).toBe(undisturbed);
+      expect(await reusedBy(id)).toBeLessThan(total);
+      expect(await reusedBy(id)).toBeGreaterThanOrEqual(total - 512);
+      expect(await reusedBy(await submit({ reuse: 'metadata', wave_point_count: 1999 }))).toBe(0);
+    });
+
+    it('are told by the content of the files, on request', async () => {
+      expect(await reusedBy(await submit({ reuse: 'content' }))).toBe(0);
+      const [name = ''] = readdirSync(first(), { recursive: true, encoding: 'utf8' }).filter((file) =>
+        file.endsWith('.gz'),
+      );
+      utimesSync(join(first(), name), new Date(), new Date());
+      const id = await submit({ reuse: 'content' });
+      expect(await resultOf(id)).toBe(undisturbed);
+      expect(await reusedBy(id)).toBe(total);
+    });
+
+    it('are made again where they are damaged or gone', async () => {
+      for (const [i, path] of partFiles().entries())
+        if (i % 7 === 0) rmSync(path);
+        else if (i % 7 === 1) {
+          const bytes = readFileSync(path);
+          bytes.fill(0, bytes.length - 64);
+          writeFileSync(path, bytes);
+        } else if (i % 7 === 2) writeFileSync(path, readFileSync(path).subarray(0, 5000));
+      expect(await resultOf(await submit({ reuse: 'metadata' }))).toBe(undisturbed);
+    });
   });
 
   it('and aborts within two seconds, with nothing left of the run', async () => {
