@@ -274,8 +274,8 @@ function commit(): string {
 
 async function writeWhole(path: string, text: string): Promise<void> {
   await mkdir(join(path, '..'), { recursive: true });
-  await writeFile(`${path}.partial`, text);
-  await rename(`${path}.partial`, path);
+  await writeFile(`${path}.tmp`, text);
+  await rename(`${path}.tmp`, path);
 }
 
 function messageOf(error: unknown): string {
