@@ -76,19 +76,19 @@ export function createWriteResult(dependencies: CpuDependencies) {
         compression: config.compression,
       });
       const total = { rows: 0, rejects: 0, constant: 0, extrapolated: 0, unbridgedGap: 0, mediumUnknown: 0 };
-      const lost: number[] = [];
+      const missing: number[] = [];
+      let lost: string[] = [];
       for (let shard = 0; shard < listing.shardCount; shard++) {
         signal.throwIfAborted();
         const parts = await partsOf(input, shard, signal);
         if (!parts && follow) return undefined;
-        if (!parts) lost.push(shard);
-        if (!parts || lost.length > 0) continue;
+        if (!parts) {
+          missing.push(shard);
+          continue;
+        }
         for (let start = 0; start < parts.length; start += PARTS_PER_STEP) {
-          const answer = await merger.run({
-            step: 'append',
-            parts: parts.slice(start, start + PARTS_PER_STEP),
-          });
-          if (answer.lost !== undefined) throw await lostPart(answer.lost);
+          const some = parts.slice(start, start + PARTS_PER_STEP);
+          ({ lost } = await merger.run({ step: 'append', parts: some }));
         }
         for (const { header } of parts) {
           total.rows += header.rows;
@@ -99,16 +99,16 @@ export function createWriteResult(dependencies: CpuDependencies) {
           total.mediumUnknown += header.flags.mediumUnknown;
         }
       }
-      if (lost.length > 0) throw partsLost(lost);
+      if (missing.length > 0 || lost.length > 0) throw await partsLost(missing, lost);
       // Then the workflow says why there is no result.
       if (follow && (total.rows === 0 || total.rejects / listing.totalFiles > config.max_reject_fraction))
         return undefined;
 
-      const [{ finished, lost: lostKey }] = await Promise.all([
+      const [{ finished, lost: damaged }] = await Promise.all([
         merger.run({ step: 'finish' }),
         jobs.appendLogLines(jobId, warningsOf(total, config)),
       ]);
-      if (lostKey !== undefined) throw await lostPart(lostKey);
+      if (damaged.length > 0) throw await partsLost([], damaged);
       if (!finished) throw new Error('the merge has no result');
       signal.throwIfAborted();
       const directory = await fileStore.makeDirectory(job.dirPath);
@@ -134,28 +134,24 @@ export function createWriteResult(dependencies: CpuDependencies) {
       await rm(target, { force: true });
     }
 
-    /** Makes a lost part's shard undone. */
-    async function lostPart(key: string): Promise<ApplicationFailure> {
-      log.warn({ jobId, key }, 'a part is gone or damaged; its shard is done again');
-      await store.deletePrefix(key);
-      for (let shard = 0; shard < listing.shardCount; shard++) {
+    /** Deletes what is damaged, and makes undone the shards that need it. */
+    async function partsLost(shards: number[], keys: readonly string[]): Promise<ApplicationFailure> {
+      log.warn({ jobId, shards, keys }, 'parts are gone or damaged; their shards are done again');
+      for (const key of keys) await store.deletePrefix(key);
+      for (let shard = 0; shard < listing.shardCount && keys.length > 0; shard++) {
         const parts = await readShardParts(store, jobId, shard);
-        if (!parts?.some((part) => part.key === key)) continue;
+        if (!parts?.some(({ key }) => keys.includes(key))) continue;
         await forgetShard(store, jobId, shard);
-        return partsLost([shard]);
+        shards.push(shard);
       }
-      throw new Error(`no shard has the part ${key}`);
+      return ApplicationFailure.create({
+        message: `parts are gone or damaged, of ${shards.length} shards`,
+        type: PARTS_LOST,
+        nonRetryable: true,
+        details: [shards],
+      });
     }
   };
-}
-
-function partsLost(shards: number[]): ApplicationFailure {
-  return ApplicationFailure.create({
-    message: `parts are gone or damaged: shards ${shards.slice(0, 10).join(', ')}`,
-    type: PARTS_LOST,
-    nonRetryable: true,
-    details: [shards],
-  });
 }
 
 /** What a person should know of the result. */

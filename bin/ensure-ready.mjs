@@ -100,7 +100,8 @@ function sourcesHash(root) {
         join(directory, name),
       ),
     )
-    .filter((path) => !path.endsWith('.test.ts') && statSync(join(root, path)).isFile());
+    .filter((path) => !path.endsWith('.test.ts') && !path.startsWith(join('bench', 'results')))
+    .filter((path) => statSync(join(root, path)).isFile());
   return hashOf(root, [...files.sort(), ...CONFIGURATION]);
 }
 

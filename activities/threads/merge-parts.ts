@@ -34,8 +34,8 @@ export interface MergeFinish {
 export type MergeTask = MergeStart | MergeAppend | MergeFinish;
 
 export interface MergeAnswer {
-  /** Keys of parts that are gone or damaged; the merge has failed then. */
-  lost?: string;
+  /** Keys of the parts so far that are gone or damaged. Where there is one, the merge has failed and only looks on. */
+  lost: string[];
   finished?: { bytes: number; sha256: string; preview: PreprocessingPreview };
 }
 
@@ -51,6 +51,7 @@ interface Merge {
   /** The same file, opened again, to sync it. */
   handle: FileHandle;
   parts: PartReference[];
+  lost: string[];
   unsyncedBytes: number;
   syncing: Promise<void> | undefined;
 }
@@ -66,43 +67,53 @@ export default async function mergeParts(task: MergeTask): Promise<MergeAnswer> 
       file,
       handle: await open(task.target, 'r+'),
       parts: [],
+      lost: [],
       unsyncedBytes: 0,
       syncing: undefined,
     };
-    return {};
+    return { lost: [] };
   }
   if (!merge) throw new Error('the merge has not been started');
-  const current = merge;
-  let part: PartReference | undefined;
+  if (task.step === 'append') {
+    for (const part of task.parts) await unlessLost(merge, part, append);
+    return { lost: merge.lost };
+  }
+  const totals = totalsOf(merge.parts);
+  for (const part of merge.parts)
+    await unlessLost(merge, part, async ({ store, file, lost }, { header, key }) => {
+      const tables = decodeTables(await store.read(objectUri(key), header.tables), header);
+      if (lost.length === 0) file.appendTables(tables, totals);
+    });
+  if (merge.lost.length > 0) return { lost: merge.lost };
+  merge.file.close(totals);
+  const preview = await previewOf(merge, totals.rows);
+  await merge.syncing;
+  const [, hashed] = await Promise.all([merge.handle.sync(), hashOf(merge.start.target)]);
+  await merge.handle.close();
+  merge = undefined;
+  return { lost: [], finished: { ...hashed, preview } };
+}
+
+async function unlessLost(
+  current: Merge,
+  part: PartReference,
+  work: (current: Merge, part: PartReference) => Promise<void>,
+): Promise<void> {
   try {
-    if (task.step === 'append') {
-      for (part of task.parts) await append(current, part);
-      return {};
-    }
-    const totals = totalsOf(current.parts);
-    for (part of current.parts) {
-      const { header, key } = part;
-      const tables = await current.store.read(objectUri(key), header.tables);
-      current.file.appendTables(decodeTables(tables, header), totals);
-    }
-    current.file.close(totals);
-    const preview = await previewOf(current, totals.rows);
-    await current.syncing;
-    const [, hashed] = await Promise.all([current.handle.sync(), hashOf(current.start.target)]);
-    await current.handle.close();
-    merge = undefined;
-    return { finished: { ...hashed, preview } };
+    await work(current, part);
   } catch (error) {
-    if (part && (error instanceof ObjectNotFound || error instanceof PartDamaged)) return { lost: part.key };
-    throw error;
+    if (!(error instanceof ObjectNotFound || error instanceof PartDamaged)) throw error;
+    current.lost.push(part.key);
   }
 }
 
 async function append(current: Merge, part: PartReference): Promise<void> {
   const { header, key } = part;
   const bytes = await current.store.read(objectUri(key), header.fluxes);
-  current.file.appendFluxes(decodeFluxes(bytes, header));
+  const fluxes = decodeFluxes(bytes, header);
   current.parts.push(part);
+  if (current.lost.length > 0) return;
+  current.file.appendFluxes(fluxes);
   current.unsyncedBytes += bytes.length;
   if (current.unsyncedBytes < SYNC_BYTES || current.syncing) return;
   current.unsyncedBytes = 0;
