@@ -9,6 +9,8 @@ const LEAST_BINS = 10;
 /** Bins further below (absorption) or above (emission) the fit than this many σ of their scatter are left out. */
 const LOWER_SIGMAS = 2;
 const UPPER_SIGMAS = 3;
+/** What they still weigh in the fit, so that it cannot run away at an end of the grid where all bins are left out. */
+const CLIPPED_WEIGHT = 0.01;
 const ROUNDS = 10;
 const SIGMA_PER_MEDIAN_DEVIATION = 1.4826;
 
@@ -77,8 +79,8 @@ function legendre(x: number, into: Float64Array, offset: number, terms: number):
  * Divides values on the grid by their continuum, in place, so that it becomes 1.
  *
  * The continuum is a Legendre polynomial (one degree for every 9 % of wavelength, 1 to 12) through the medians of up to
- * 128 bins of grid points, fitted by least squares; bins more than 2 σ below or 3 σ above it are left out and the fit
- * is made again, up to ten times. Values that are not finite take no part and stay.
+ * 128 bins of grid points, fitted by least squares; bins more than 2 σ below or 3 σ above it weigh a hundredth in the
+ * next fit, up to ten times. Values that are not finite take no part and stay.
  *
  * @returns index of the first grid point where the continuum is not above 0 (nothing is divided then); -1 where all is well;
  *   0 too where too few points are finite
@@ -118,15 +120,17 @@ export function divideByContinuum(values: Float64Array, plan: ContinuumPlan): nu
   }
 }
 
-/** Least squares over the kept bins, by Cholesky's factorisation of the normal equations. @returns false where they are singular */
+/** Weighted least squares over the bins, by Cholesky's factorisation of the normal equations. @returns false where they are singular */
 function fit({ terms, atBins, medians, kept, matrix, coefficients }: ContinuumPlan): boolean {
   matrix.fill(0);
   coefficients.fill(0);
   for (let bin = 0; bin < medians.length; bin++) {
-    if (byteAt(kept, bin) === 0) continue;
+    const value = floatAt(medians, bin);
+    if (value !== value) continue; // no grid point of this bin has data
+    const weight = byteAt(kept, bin) === 0 ? CLIPPED_WEIGHT : 1;
     for (let r = 0, offset = bin * terms; r < terms; r++) {
-      const one = floatAt(atBins, offset + r);
-      coefficients[r] = floatAt(coefficients, r) + one * floatAt(medians, bin);
+      const one = weight * floatAt(atBins, offset + r);
+      coefficients[r] = floatAt(coefficients, r) + one * value;
       for (let c = 0; c <= r; c++)
         matrix[r * terms + c] = floatAt(matrix, r * terms + c) + one * floatAt(atBins, offset + c);
     }
