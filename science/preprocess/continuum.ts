@@ -10,7 +10,7 @@ const LEAST_BINS = 10;
 const LOWER_SIGMAS = 2;
 const UPPER_SIGMAS = 3;
 /** What they still weigh in the fit, so that it cannot run away at an end of the grid where all bins are left out. */
-const CLIPPED_WEIGHT = 0.01;
+const CLIPPED_WEIGHT = 0.003;
 const ROUNDS = 10;
 const SIGMA_PER_MEDIAN_DEVIATION = 1.4826;
 
@@ -79,7 +79,7 @@ function legendre(x: number, into: Float64Array, offset: number, terms: number):
  * Divides values on the grid by their continuum, in place, so that it becomes 1.
  *
  * The continuum is a Legendre polynomial (one degree for every 9 % of wavelength, 1 to 12) through the medians of up to
- * 128 bins of grid points, fitted by least squares; bins more than 2 σ below or 3 σ above it weigh a hundredth in the
+ * 128 bins of grid points, fitted by least squares; bins more than 2 σ below or 3 σ above it weigh 0.003 in the
  * next fit, up to ten times. Values that are not finite take no part and stay.
  *
  * @returns index of the first grid point where the continuum is not above 0 (nothing is divided then); -1 where all is well;
