@@ -36,30 +36,51 @@ export function interpolateLinearly(
   const { wavelengthAngstrom: wave, flux, bad, skipped } = pixels;
   const { keepBad } = options;
   const last = pixels.end - 1;
+  const points = grid.length;
   const hasBreaks = pixels.breaks.length > 0;
   const gap = { before: -1, after: -1, firstUsed: firstUsedPixel(pixels), lastUsed: lastUsedPixel(pixels) };
   let covered = 0;
   result.extrapolated = false;
   result.unbridgedGap = false;
 
-  let left = pixels.first; // the last pixel at or below the grid point
-  for (let i = 0; i < grid.length; i++) {
-    const x = floatAt(grid, i);
-    while (left < last && floatAt(wave, left + 1) <= x) left++;
+  let i = 0;
+  let x = floatAt(grid, 0);
+  for (let left = pixels.first; left < last && i < points; left++) {
+    const x1 = floatAt(wave, left + 1);
+    if (x >= x1) continue;
     const x0 = floatAt(wave, left);
-    if (left < last && x0 <= x && (byteAt(skipped, left) | byteAt(skipped, left + 1)) === 0) {
-      const isBreak = hasBreaks && startsArm(pixels, left + 1);
-      if (!isBreak || keepBad) {
-        const y0 = floatAt(flux, left);
-        values[i] =
-          x === x0 ? y0 : y0 + ((floatAt(flux, left + 1) - y0) / (floatAt(wave, left + 1) - x0)) * (x - x0);
-        if (!keepBad || (byteAt(bad, left) === 0 && (x === x0 || (byteAt(bad, left + 1) === 0 && !isBreak))))
-          covered++;
-        continue;
-      }
+    if (x < x0) {
+      // Before the first pixel, or before an arm that overlaps the one below it.
+      do {
+        values[i++] = valueInGap(pixels, x, left, options, gap, result);
+        x = i < points ? floatAt(grid, i) : Infinity;
+      } while (x < x0);
+      if (x >= x1) continue;
     }
-    if (x === x0 && byteAt(bad, left) === 0) covered++;
-    values[i] = valueInGap(pixels, x, left, options, gap, result);
+    const start = i;
+    const isBreak = hasBreaks && startsArm(pixels, left + 1);
+    if ((byteAt(skipped, left) | byteAt(skipped, left + 1)) === 0 && (!isBreak || keepBad)) {
+      const isCovered = !keepBad || (byteAt(bad, left) === 0 && byteAt(bad, left + 1) === 0 && !isBreak);
+      if (!isCovered && x === x0 && byteAt(bad, left) === 0) covered++;
+      const y0 = floatAt(flux, left);
+      const slope = (floatAt(flux, left + 1) - y0) / (x1 - x0);
+      do {
+        values[i++] = x === x0 ? y0 : y0 + slope * (x - x0);
+        x = i < points ? floatAt(grid, i) : Infinity;
+      } while (x < x1);
+      if (isCovered) covered += i - start;
+    } else {
+      if (x === x0 && byteAt(bad, left) === 0) covered++;
+      do {
+        values[i++] = valueInGap(pixels, x, left, options, gap, result);
+        x = i < points ? floatAt(grid, i) : Infinity;
+      } while (x < x1);
+    }
+  }
+  for (; i < points; i++) {
+    x = floatAt(grid, i);
+    if (x === floatAt(wave, last) && byteAt(bad, last) === 0) covered++;
+    values[i] = valueInGap(pixels, x, last, options, gap, result);
   }
   result.covered = covered;
 }
