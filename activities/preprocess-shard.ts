@@ -30,24 +30,25 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
   const { jobs, store, spectra, pool, fileStore, objectsDir, log } = dependencies;
   const { archiveRoot } = fileStore;
   const readPlan = createPlanReader(store);
+  let turns = 0;
 
   /** Makes a part; where that ends the thread, without the files that do it. */
-  async function preprocessPart(workId: string, part: number): Promise<PreprocessPartResult> {
+  async function preprocessPart(workId: string, part: number, turn: number): Promise<PreprocessPartResult> {
     const task = { objectsDir, archiveRoot, workId, part };
     try {
-      return await pool.preprocessPart(task);
+      return await pool.preprocessPart(task, turn);
     } catch (error) {
       log.error({ err: error, workId, part }, 'a thread died while it made a part');
       const { partOffsets, ...plan } = await readPlan(workId);
       const [start = 0, end = 0] = partOffsets.slice(part, part + 2);
       const files = await readManifest(store, workId, { ...plan, start, end });
       const deadly = await findDeadly(files.length, (from, to) =>
-        pool.preprocessPart({ ...task, probe: { from, to } }),
+        pool.preprocessPart({ ...task, probe: { from, to } }, turn),
       );
       // None on its own: it was of the moment, and a retry of the activity will tell.
       if (deadly.size === 0) throw error;
       const reasons = [...deadly].map(([index, reason]) => [files[index]?.path ?? '', reason]);
-      return await pool.preprocessPart({ ...task, deadly: Object.fromEntries(reasons) });
+      return await pool.preprocessPart({ ...task, deadly: Object.fromEntries(reasons) }, turn);
     }
   }
 
@@ -67,6 +68,8 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
     const [first, end] = [shardParts[shard], shardParts[shard + 1]];
     if (first === undefined || end === undefined) throw new Error(`the plan has no shard ${shard}`);
 
+    // One shard after the other, so that the merge can follow; the next one fills the gaps at its end.
+    const turn = turns++;
     const references = new Array<PartReference>(end - first);
     const rejects: PreprocessPartResult['rejects'] = [];
     let [done, rows, reused] = [0, 0, 0];
@@ -82,7 +85,7 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
       while (next < end) {
         context.cancellationSignal.throwIfAborted();
         const part = next++;
-        const result = await preprocessPart(jobId, part);
+        const result = await preprocessPart(jobId, part, turn);
         references[part - first] = result.reference;
         done += result.files;
         rows += result.reference.header.rows;

@@ -3,18 +3,19 @@ import type { CatalogueFilesTask } from './threads/catalogue-files.ts';
 import type { MergeAnswer, MergeTask } from './threads/merge-parts.ts';
 import type { PreprocessPartResult, PreprocessPartTask } from './threads/preprocess-part.ts';
 
-/** The thread that makes one result.h5. */
+/** A thread that makes one result.h5. */
 export interface Merger {
   run(task: MergeTask): Promise<MergeAnswer>;
-  /** Ends the thread, whatever it is at. */
-  close(): Promise<void>;
+  /** Gives the thread back once the file is finished; ends it, whatever it is at, where it is not. */
+  close(finished: boolean): Promise<void>;
 }
 
 /** Worker threads for what would block an activity's event loop, and with it the heartbeats. */
 export interface ThreadPool {
   /** So many run at once, mergers included. */
   readonly threads: number;
-  preprocessPart(task: PreprocessPartTask): Promise<PreprocessPartResult>;
+  /** @param turn of the parts that wait those with the lowest go first */
+  preprocessPart(task: PreprocessPartTask, turn: number): Promise<PreprocessPartResult>;
   catalogueFiles(task: CatalogueFilesTask): Promise<Uint8Array>;
   createMerger(): Merger;
   close(): Promise<void>;
@@ -29,45 +30,61 @@ export function createThreadPool(threads: number): ThreadPool {
     concurrentTasksPerWorker: 1,
   });
   const limited = createLimit(threads);
+  const idleMergers: Piscina<MergeTask, MergeAnswer>[] = [];
   return {
     threads,
-    async preprocessPart(task) {
-      const result = await limited(() => pool.run(task, { filename: file('preprocess-part') }));
+    async preprocessPart(task, turn) {
+      const result = await limited(turn, () => pool.run(task, { filename: file('preprocess-part') }));
       if (!('reference' in result)) throw new TypeError('preprocess-part answered something else');
       return result;
     },
     async catalogueFiles(task) {
-      const result = await limited(() => pool.run(task, { filename: file('catalogue-files') }));
+      const result = await limited(LAST, () => pool.run(task, { filename: file('catalogue-files') }));
       if (!(result instanceof Uint8Array)) throw new TypeError('catalogue-files answered something else');
       return result;
     },
     createMerger() {
-      const thread = new Piscina<MergeTask, MergeAnswer>({
-        filename: file('merge-parts'),
-        minThreads: 1,
-        maxThreads: 1,
-      });
+      // One waits for the next job: starting it, and compiling HDF5, takes as long as merging ten thousand spectra.
+      const thread =
+        idleMergers.pop() ??
+        new Piscina<MergeTask, MergeAnswer>({ filename: file('merge-parts'), minThreads: 1, maxThreads: 1 });
+      let isOpen = true;
       return {
-        run: (task) => limited(() => thread.run(task)),
-        close: () => thread.destroy(),
+        // First, for what is merged early is not left to the end.
+        run: (task) => limited(FIRST, () => thread.run(task)),
+        async close(finished) {
+          if (!isOpen) return;
+          isOpen = false;
+          if (finished && idleMergers.length === 0) idleMergers.push(thread);
+          else await thread.destroy();
+        },
       };
     },
-    close: () => pool.close(),
+    async close() {
+      await Promise.all([pool.close(), ...idleMergers.map((thread) => thread.destroy())]);
+    },
   };
 }
 
-/** Lets `most` pieces of work run at once, the others wait in order. */
-function createLimit(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+const FIRST = -1;
+const LAST = Infinity;
+
+/** Lets `most` pieces of work run at once; of the others those with the lowest turn go first, in order. */
+function createLimit(most: number): <T>(turn: number, work: () => Promise<T>) => Promise<T> {
   let running = 0;
-  const waiting: (() => void)[] = [];
-  return async (work) => {
-    if (running === most) await new Promise<void>((resolve) => waiting.push(resolve));
+  const waiting: { turn: number; start: () => void }[] = [];
+  return async (turn, work) => {
+    if (running === most)
+      await new Promise<void>((start) => {
+        const later = waiting.findIndex((other) => other.turn > turn);
+        waiting.splice(later < 0 ? waiting.length : later, 0, { turn, start });
+      });
     else running++;
     try {
       return await work();
     } finally {
       const next = waiting.shift();
-      if (next) next();
+      if (next) next.start();
       else running--;
     }
   };

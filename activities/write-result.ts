@@ -21,7 +21,7 @@ export interface WriteResultInput {
 
 const PARTS_PER_STEP = 4;
 /** A merge that waits holds a slot of the worker. After this long without a shard it gives it free. */
-const PATIENCE_MS = 2000;
+const PATIENCE_MS = 30_000;
 const POLL_MS = 20;
 
 /**
@@ -54,7 +54,8 @@ export function createWriteResult(dependencies: CpuDependencies) {
     const target = join(tempDir, `${jobId}-${activityInfo().activityId}-${activityInfo().attempt}.h5`);
     const merger = pool.createMerger();
     // Whatever step it is at: the thread ends with the activity.
-    signal.addEventListener('abort', () => void merger.close(), { once: true });
+    signal.addEventListener('abort', () => void merger.close(false), { once: true });
+    let isFinished = false;
     try {
       const job = await jobs.find(jobId);
       if (job?.phase !== 'PROCESSING') return { artifacts: [] }; // ended meanwhile: completeJob will refuse too
@@ -110,6 +111,7 @@ export function createWriteResult(dependencies: CpuDependencies) {
       ]);
       if (damaged.length > 0) throw await partsLost([], damaged);
       if (!finished) throw new Error('the merge has no result');
+      isFinished = true;
       signal.throwIfAborted();
       const directory = await fileStore.makeDirectory(job.dirPath);
       await rename(target, join(directory, 'result.h5'));
@@ -130,7 +132,7 @@ export function createWriteResult(dependencies: CpuDependencies) {
       };
     } finally {
       stopHeartbeats();
-      await merger.close();
+      await merger.close(isFinished);
       await rm(target, { force: true });
     }
 

@@ -31,7 +31,7 @@ async function round(): Promise<void> {
   await readEach(paths, (_, file) => {
     if ('error' in file) throw file.error;
     const needed = (metadata: Parameters<typeof neededRange>[1]) => neededRange(plan, metadata);
-    preprocessSpectrum(readSpectrum(file.bytes, { neededRange: needed }), plan, row);
+    preprocessSpectrum(readSpectrum(file.bytes, { neededRange: needed, reuseMemory: true }), plan, row);
   });
 }
 

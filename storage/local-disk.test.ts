@@ -25,6 +25,10 @@ it('gives back what was put, whole or by range, with its hash', async () => {
   expect(Buffer.from(await store.read(reference.uri)).toString()).toBe('abcde');
   expect(Buffer.from(await store.read(reference.uri, { start: 1, end: 3 })).toString()).toBe('bc');
   expect(Buffer.from(await store.read(reference.uri, { start: 3, end: 99 })).toString()).toBe('de');
+  const memory = new Uint8Array(4);
+  const range = { start: 1, end: 4 };
+  expect(Buffer.from(await store.read(reference.uri, range, memory)).toString()).toBe('bcd');
+  expect(Buffer.from(await store.read(reference.uri, { start: 0, end: 5 }, memory)).toString()).toBe('abcde');
 });
 
 it('keeps the old object, and nothing else, when a write fails', async () => {

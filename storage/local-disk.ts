@@ -98,13 +98,15 @@ export function createLocalDiskStore(root: string): ObjectStore {
       }
     },
 
-    async read(uri, range) {
+    async read(uri, range, memory) {
       const path = pathOf(root, uri.slice(SCHEME.length));
       try {
         if (!range) return await readFile(path);
         const file = await open(path);
         try {
-          const buffer = Buffer.alloc(range.end - range.start);
+          const length = range.end - range.start;
+          const buffer =
+            memory && memory.length >= length ? memory.subarray(0, length) : Buffer.allocUnsafeSlow(length);
           let filled = 0;
           while (filled < buffer.length) {
             const { bytesRead } = await file.read(

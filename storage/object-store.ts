@@ -13,8 +13,12 @@ export interface ObjectStore {
   find(key: string): Promise<number | undefined>;
   /** The objects below a key (`key/…`), in no order. */
   list(prefix: string): AsyncIterable<StoredObject>;
-  /** Bytes `start` (inclusive) to `end` (exclusive, or as far as there are bytes), or all. @throws ObjectNotFound */
-  read(uri: string, range?: { start: number; end: number }): Promise<Uint8Array>;
+  /**
+   * Bytes `start` (inclusive) to `end` (exclusive, or as far as there are bytes), or all.
+   * @param memory may be used for them, where it is large enough
+   * @throws ObjectNotFound
+   */
+  read(uri: string, range?: { start: number; end: number }, memory?: Uint8Array): Promise<Uint8Array>;
   /** Deletes the object of this key and all below it (`key/…`); silent where there is none. */
   deletePrefix(prefix: string): Promise<void>;
 }

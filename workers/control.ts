@@ -15,12 +15,14 @@ startWorker('control', async ({ environment, log }) => {
     spectraDir: environment.SPECTRA_DIR,
   });
   return {
-    options: {
-      taskQueue: TASK_QUEUES.control,
-      ...(hasWorkflowBundle() ? { workflowBundle: { codePath: workflowBundlePath } } : { workflowsPath }),
-      activities: createControlActivities({ jobs: createJobsRepository(db), fileStore, log }),
-      maxConcurrentActivityTaskExecutions: 16,
-    },
+    workers: [
+      {
+        taskQueue: TASK_QUEUES.control,
+        ...(hasWorkflowBundle() ? { workflowBundle: { codePath: workflowBundlePath } } : { workflowsPath }),
+        activities: createControlActivities({ jobs: createJobsRepository(db), fileStore, log }),
+        maxConcurrentActivityTaskExecutions: 16,
+      },
+    ],
     close,
   };
 });

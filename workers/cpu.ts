@@ -15,24 +15,23 @@ startWorker('cpu', async ({ environment, log }) => {
   const { db, close } = connect(environment.DATABASE_URL);
   const fileStore = await createFileStore({ root: FILES_DIR, tempDir: TEMP_DIR, spectraDir: SPECTRA_DIR });
   const pool = createThreadPool(CPU_THREADS ?? availableParallelism());
+  const activities = createCpuActivities({
+    jobs: createJobsRepository(db),
+    spectra: createSpectraRepository(db),
+    fileStore,
+    store: createLocalDiskStore(OBJECTS_DIR),
+    pool,
+    objectsDir: OBJECTS_DIR,
+    tempDir: TEMP_DIR,
+    partsBytes: PARTS_BYTES,
+    log,
+  });
   return {
-    options: {
-      taskQueue: TASK_QUEUES.cpu,
-      activities: createCpuActivities({
-        jobs: createJobsRepository(db),
-        spectra: createSpectraRepository(db),
-        fileStore,
-        store: createLocalDiskStore(OBJECTS_DIR),
-        pool,
-        objectsDir: OBJECTS_DIR,
-        tempDir: TEMP_DIR,
-        partsBytes: PARTS_BYTES,
-        log,
-      }),
-      // Each shard spreads over all threads already; a second one fills the gaps while the first ends. The third slot
-      // is for a merge that follows them.
-      maxConcurrentActivityTaskExecutions: 3,
-    },
+    workers: [
+      // Each shard spreads over all threads already; a second one fills the gaps while the first ends.
+      { taskQueue: TASK_QUEUES.cpu, activities, maxConcurrentActivityTaskExecutions: 2 },
+      { taskQueue: TASK_QUEUES.merge, activities, maxConcurrentActivityTaskExecutions: 2 },
+    ],
     close: async () => {
       await pool.close();
       await close();

@@ -18,7 +18,8 @@ export interface WorkerContext {
 }
 
 interface WorkerPlan {
-  options: Omit<WorkerOptions, 'connection' | 'namespace'>;
+  /** One for each task queue that the process serves. */
+  workers: Omit<WorkerOptions, 'connection' | 'namespace'>[];
   /** Runs after the last task has ended. */
   close: () => Promise<void>;
 }
@@ -27,7 +28,7 @@ interface WorkerPlan {
 export const workflowBundlePath = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
 
 /**
- * Runs one worker until SIGTERM or SIGINT: polling stops, running activities are told and given `shutdownGraceTime`,
+ * Runs one worker process until SIGTERM or SIGINT: polling stops, running activities are told and given `shutdownGraceTime`,
  * then the process ends. What did not finish is retried elsewhere.
  */
 export async function runWorker(
@@ -46,25 +47,33 @@ export async function runWorker(
     // Signals are handled here, so that `close` runs last.
     shutdownSignals: [],
   });
-  const { options, close } = await plan({ environment, log });
+  const { workers: plans, close } = await plan({ environment, log });
   const connection = await NativeConnection.connect({ address: environment.TEMPORAL_ADDRESS });
-  const worker = await Worker.create({
-    shutdownGraceTime: '3s',
-    shutdownForceTime: '15s',
-    ...options,
-    connection,
-    namespace: NAMESPACE,
-    // Cancellation reaches an activity through its heartbeat: within half a second.
-    maxHeartbeatThrottleInterval: '500ms',
-    defaultHeartbeatThrottleInterval: '500ms',
-  });
+  const workers: Worker[] = [];
+  for (const options of plans)
+    workers.push(
+      await Worker.create({
+        shutdownGraceTime: '3s',
+        shutdownForceTime: '15s',
+        ...options,
+        connection,
+        namespace: NAMESPACE,
+        // Cancellation reaches an activity through its heartbeat: within half a second.
+        maxHeartbeatThrottleInterval: '500ms',
+        defaultHeartbeatThrottleInterval: '500ms',
+      }),
+    );
+  const shutdown = () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
       log.info(`${signal}: draining`);
-      if (worker.getState() === 'RUNNING') worker.shutdown();
+      shutdown();
     });
-  log.info({ taskQueue: options.taskQueue }, 'worker is ready');
-  await worker.run();
+  log.info({ taskQueues: plans.map(({ taskQueue }) => taskQueue) }, 'worker is ready');
+  // Where one fails the others drain too, and the process ends.
+  await Promise.all(workers.map((worker) => worker.run().finally(shutdown)));
   await connection.close();
   await close();
   log.info('worker has ended');

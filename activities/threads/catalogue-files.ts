@@ -15,7 +15,7 @@ export interface CatalogueFilesTask {
 }
 
 /** No pixels are looked at: only what the headers say is wanted. */
-const NO_PIXELS = { neededRange: (): [number, number] => [0, 0] };
+const NO_PIXELS = { neededRange: (): [number, number] => [0, 0], reuseMemory: true };
 
 /** What files say of themselves, as the catalogue takes it; read in a worker thread. */
 export default async function catalogueFiles({

@@ -81,7 +81,10 @@ export default async function mergeParts(task: MergeTask): Promise<MergeAnswer> 
   const totals = totalsOf(merge.parts);
   for (const part of merge.parts)
     await unlessLost(merge, part, async ({ store, file, lost }, { header, key }) => {
-      const tables = decodeTables(await store.read(objectUri(key), header.tables), header);
+      const tables = decodeTables(
+        await store.read(objectUri(key), header.tables, memoryFor(header.tables)),
+        header,
+      );
       if (lost.length === 0) file.appendTables(tables, totals);
     });
   if (merge.lost.length > 0) return { lost: merge.lost };
@@ -107,9 +110,17 @@ async function unlessLost(
   }
 }
 
+let memory = new Uint8Array(0);
+
+/** Memory for a stretch of a part, the same each time: new memory costs as much as reading into it. */
+function memoryFor({ start, end }: { start: number; end: number }): Uint8Array {
+  if (memory.length < end - start) memory = new Uint8Array(end - start);
+  return memory;
+}
+
 async function append(current: Merge, part: PartReference): Promise<void> {
   const { header, key } = part;
-  const bytes = await current.store.read(objectUri(key), header.fluxes);
+  const bytes = await current.store.read(objectUri(key), header.fluxes, memoryFor(header.fluxes));
   const fluxes = decodeFluxes(bytes, header);
   current.parts.push(part);
   if (current.lost.length > 0) return;

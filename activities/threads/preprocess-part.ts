@@ -108,6 +108,7 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
   const { plan } = lastPlan;
   const readOptions = {
     neededRange: (metadata: Parameters<typeof neededRange>[1]) => neededRange(plan, metadata),
+    reuseMemory: true,
   };
   const builder = builderFor(files.length, plan.grid.length);
   const rejects: PartReject[] = [];

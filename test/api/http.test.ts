@@ -133,7 +133,7 @@ describe('the system', () => {
     expect(ready.status).toBe(503);
     const { checks } = Ready.parse(ready.body);
     expect(checks).toMatchObject({ database: { ok: true }, storage: { ok: true }, temporal: { ok: false } });
-    expect(Object.keys(checks.queues).sort()).toEqual(['control', 'cpu']);
+    expect(Object.keys(checks.queues).sort()).toEqual(['control', 'cpu', 'merge']);
     expect((await call('GET', `${server.url}/workers`)).status).toBe(503);
   });
 

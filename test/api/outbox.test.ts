@@ -139,7 +139,7 @@ it('says that a job waits for a worker while a queue has none, but of a paused o
   await markWaitingForWorkers(server.db, server.jobs, new Set(['control']));
   expect(await server.jobs.find(waiting)).toMatchObject({ waitingFor: 'worker' });
   expect(await server.jobs.find(paused)).toMatchObject({ waitingFor: 'resume' });
-  await markWaitingForWorkers(server.db, server.jobs, new Set(['control', 'cpu']));
+  await markWaitingForWorkers(server.db, server.jobs, new Set(['control', 'cpu', 'merge']));
   expect(await server.jobs.find(waiting)).toMatchObject({ waitingFor: null });
   expect(await server.jobs.find(paused)).toMatchObject({ waitingFor: 'resume' });
 });

@@ -38,7 +38,7 @@ const ready = async () => Ready.parse((await call('GET', `${server.url}/ready`))
 it('is ready once every queue has a worker, and no more once one has gone', async () => {
   expect((await ready()).checks).toMatchObject({
     temporal: { ok: true },
-    queues: { control: { ok: false }, cpu: { ok: false } },
+    queues: { control: { ok: false }, cpu: { ok: false }, merge: { ok: false } },
   });
   const start = async (taskQueue: string) => {
     const worker = await Worker.create({
@@ -49,13 +49,14 @@ it('is ready once every queue has a worker, and no more once one has gone', asyn
     });
     return { worker, running: worker.run() };
   };
-  const [control, cpu] = [await start('control'), await start('cpu')];
+  const [control, cpu, merge] = [await start('control'), await start('cpu'), await start('merge')];
   await expect.poll(async () => (await ready()).ready, { timeout: 15_000 }).toBe(true);
   expect((await call('GET', `${server.url}/ready`)).status).toBe(200);
   const { workers } = WorkerPage.parse((await call('GET', `${server.url}/workers`)).body);
   expect(workers.map(({ task_queue, status }) => [task_queue, status])).toEqual([
     ['control', 'running'],
     ['cpu', 'running'],
+    ['merge', 'running'],
   ]);
   expect(workers.every(({ pid, heartbeat_at }) => pid === String(process.pid) && heartbeat_at)).toBe(true);
 
@@ -64,6 +65,8 @@ it('is ready once every queue has a worker, and no more once one has gone', asyn
   await expect
     .poll(async () => (await ready()).checks.queues, { timeout: 20_000, interval: 200 })
     .toMatchObject({ control: { ok: true }, cpu: { ok: false } });
-  control.worker.shutdown();
-  await control.running;
+  for (const { worker, running } of [control, merge]) {
+    worker.shutdown();
+    await running;
+  }
 });

@@ -30,9 +30,9 @@ type WrittenResult = NonNullable<Awaited<ReturnType<CpuActivities['writeResult']
 const MERGE_ROUNDS = 3;
 const RETRY = { initialInterval: '1s', maximumInterval: '30s', maximumAttempts: 20 } as const;
 
-// Listing and merging grow with the archive: hours for millions of files on a slow disk. A dead worker shows by its
-// missing heartbeat, long before.
-const { listJobShards, writeResult } = proxyActivities<CpuActivities>({
+// Listing grows with the archive: hours for millions of files on a slow disk. A dead worker shows by its missing
+// heartbeat, long before.
+const { listJobShards } = proxyActivities<CpuActivities>({
   taskQueue: TASK_QUEUES.cpu,
   startToCloseTimeout: '12 hours',
   heartbeatTimeout: '15s',
@@ -48,13 +48,17 @@ const { preprocessShard } = proxyActivities<CpuActivities>({
   retry: RETRY,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 });
-// Another try is no use: the merge after the last shard makes up for it.
-const { writeResult: followResult } = proxyActivities<CpuActivities>({
-  taskQueue: TASK_QUEUES.cpu,
+const MERGING = {
+  taskQueue: TASK_QUEUES.merge,
   startToCloseTimeout: '12 hours',
   heartbeatTimeout: '10s',
-  retry: { maximumAttempts: 1 },
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+} as const;
+const { writeResult } = proxyActivities<CpuActivities>({ ...MERGING, retry: RETRY });
+// Another try is no use: the merge after the last shard makes up for it.
+const { writeResult: followResult } = proxyActivities<CpuActivities>({
+  ...MERGING,
+  retry: { maximumAttempts: 1 },
 });
 const { discardWork } = proxyActivities<CpuActivities>({
   taskQueue: TASK_QUEUES.cpu,
@@ -137,10 +141,9 @@ export async function preprocess(
    * Merges the shards as they come, so that it is not all left to the end. Where that fails, or gives up because no
    * shard came for a while, the merge after the last shard does it all.
    */
-  async function followShards(end: number): Promise<WrittenResult | undefined> {
+  async function followShards(): Promise<WrittenResult | undefined> {
     try {
-      await condition(() => shardsDone > 0);
-      return listing && shardsDone < end ? await followResult({ jobId, listing, follow: true }) : undefined;
+      return listing && (await followResult({ jobId, listing, follow: true }));
     } catch {
       return undefined;
     }
@@ -168,7 +171,7 @@ export async function preprocess(
     const end = Math.min(listing.shardCount, nextShard + SHARDS_PER_RUN);
     if (end === listing.shardCount && end > 1 && patched('merge-follows-shards')) {
       merging = new CancellationScope();
-      followed = merging.run(() => followShards(end));
+      followed = merging.run(followShards);
     }
     await runShards(end);
     if (end < listing.shardCount)
