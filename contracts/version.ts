@@ -1,2 +1,2 @@
 /** Version of this software, as package.json says it (a test compares the two). */
-export const VERSION = '0.1.0';
+export const VERSION = '0.2.0';
