@@ -69,7 +69,8 @@ const STOP_ORDER: readonly (readonly PartName[])[] = [
 /** A part that dies is started again, each time a little later, until it has died so often in a row. */
 const MAX_DEATHS_IN_A_ROW = 8;
 const LONGEST_PAUSE_MILLISECONDS = 15_000;
-const STABLE_MILLISECONDS = 60_000;
+/** A part that fails at its start dies sooner than this. */
+const STABLE_MILLISECONDS = 5_000;
 
 /**
  * Starts everything on this machine: PostgreSQL, Temporal, migrations, API and workers, each in a process group of its
