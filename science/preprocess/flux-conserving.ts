@@ -1,5 +1,5 @@
-import { byteAt, floatAt, indexAt } from './elements.ts';
-import { type GridOptions, nearestUsedPixel, type Resampled } from './linear.ts';
+import { byteAt, floatAt, indexAt, lowerBound } from './elements.ts';
+import { type GridOptions, type Resampled } from './linear.ts';
 import { atLeast, type Pixels, startsArm } from './pixels.ts';
 
 /** Memory for the bins, used again for every spectrum. */
@@ -76,7 +76,7 @@ export function conserveFlux(
       const x = floatAt(grid, i);
       if (low < lowest || high > highest) extrapolated = true;
       else unbridgedGap = true;
-      values[i] = options.fill === 'nan' ? NaN : floatAt(flux, nearestUsedPixel(pixels, x));
+      values[i] = options.fill === 'nan' ? NaN : floatAt(flux, nearestUsedPixel(pixels, x, segment));
       continue;
     }
     while (floatAt(pixelEdges, pixel + 1 + segment) <= low) pixel++;
@@ -108,6 +108,35 @@ export function conserveFlux(
     if (floatAt(wave, left) === x || left === pixels.end - 1) return 1;
     return byteAt(bad, left + 1) === 0 ? 1 : 0;
   }
+}
+
+/**
+ * Index of the used pixel that is nearest to `x` [Å]; of two equally near ones, that of the shorter wavelength.
+ * @param from a segment that begins at `x` or below, or the first
+ */
+function nearestUsedPixel(pixels: Pixels, x: number, from: number): number {
+  const { wavelengthAngstrom: wave, skipped, segmentFirst, segmentLast, segments } = pixels;
+  let segment = from;
+  while (segment < segments - 1 && floatAt(wave, indexAt(segmentFirst, segment + 1)) <= x) segment++;
+  const first = indexAt(segmentFirst, segment);
+  const last = indexAt(segmentLast, segment);
+  let before = -1;
+  let after = -1;
+  if (x < floatAt(wave, first)) {
+    if (segment > 0) before = indexAt(segmentLast, segment - 1);
+    after = first;
+  } else if (x > floatAt(wave, last)) {
+    before = last;
+    if (segment < segments - 1) after = indexAt(segmentFirst, segment + 1);
+  } else {
+    after = lowerBound(wave, x, first, last);
+    before = after === first ? first : after - 1;
+    while (byteAt(skipped, after) !== 0) after++;
+    while (byteAt(skipped, before) !== 0) before--;
+  }
+  if (before < 0) return after;
+  if (after < 0) return before;
+  return x - floatAt(wave, before) <= floatAt(wave, after) - x ? before : after;
 }
 
 /** The flux with bridged gaps filled: the file's own where there are none, else a copy. */

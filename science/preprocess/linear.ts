@@ -1,4 +1,4 @@
-import { byteAt, floatAt, lowerBound } from './elements.ts';
+import { byteAt, floatAt } from './elements.ts';
 import { isBridged, type Pixels, startsArm } from './pixels.ts';
 
 export interface GridOptions {
@@ -138,16 +138,4 @@ export function lastUsedPixel({ skipped, first, end }: Pixels): number {
   let i = end - 1;
   while (i >= first && byteAt(skipped, i) !== 0) i--;
   return i;
-}
-
-/** Index of the used pixel that is nearest to `x` [Å]; of two equally near ones, that of the shorter wavelength. */
-export function nearestUsedPixel(pixels: Pixels, x: number): number {
-  const { wavelengthAngstrom: wave, skipped, first, end } = pixels;
-  let after = lowerBound(wave, x, first, end);
-  let before = after - 1;
-  while (after < end && byteAt(skipped, after) !== 0) after++;
-  while (before >= first && byteAt(skipped, before) !== 0) before--;
-  if (before < first) return after;
-  if (after >= end) return before;
-  return x - floatAt(wave, before) <= floatAt(wave, after) - x ? before : after;
 }
