@@ -9,6 +9,8 @@ import { byteAt, floatAt, lowerBound } from './elements.ts';
 export interface Pixels {
   /** [Å, vacuum], in the rest frame where that is asked for. */
   wavelengthAngstrom: Float64Array;
+  /** The wavelengths are a stretch of memory that many spectra share and nothing changes. */
+  haveSharedWavelengths: boolean;
   flux: Float64Array;
   ivar: Float64Array | undefined;
   /** 1 where the file says that a pixel is bad. */
@@ -38,6 +40,7 @@ export interface PixelMemory {
 export function emptyPixels(): Pixels {
   return {
     wavelengthAngstrom: new Float64Array(),
+    haveSharedWavelengths: false,
     flux: new Float64Array(),
     ivar: undefined,
     bad: new Uint8Array(),
@@ -97,6 +100,7 @@ export function selectPixels(pixels: Pixels, memory: PixelMemory, selection: Sel
     for (let i = 0; i < pixels.end; i++)
       to[i] = (medium === 'air' ? airToVacuum(floatAt(from, i)) : floatAt(from, i)) / stretch;
     pixels.wavelengthAngstrom = to;
+    pixels.haveSharedWavelengths = false;
   }
   if (selection.keepBad && memory.none.length < pixels.end) memory.none = new Uint8Array(2 * pixels.end);
   pixels.skipped = selection.keepBad ? memory.none : pixels.bad;
@@ -104,6 +108,7 @@ export function selectPixels(pixels: Pixels, memory: PixelMemory, selection: Sel
 
 function takeArm(pixels: Pixels, arm: Arm): void {
   pixels.wavelengthAngstrom = arm.wavelengthAngstrom;
+  pixels.haveSharedWavelengths = arm.hasSharedWavelengths === true;
   pixels.flux = arm.flux;
   pixels.ivar = arm.ivar;
   pixels.bad = arm.bad;
@@ -128,6 +133,7 @@ function joinArms(pixels: Pixels, memory: PixelMemory, arms: readonly Arm[]): vo
     offset += arm.flux.length;
   }
   pixels.wavelengthAngstrom = memory.wavelengthAngstrom;
+  pixels.haveSharedWavelengths = false;
   pixels.flux = memory.flux;
   pixels.ivar = haveIvar ? memory.ivar : undefined;
   pixels.bad = memory.bad;

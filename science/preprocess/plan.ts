@@ -1,11 +1,12 @@
 import type { PreprocessingConfig } from '../../contracts/preprocessing.ts';
 import type { SpectrumMetadata } from '../../contracts/spectrum.ts';
+import { BracketCache } from './brackets.ts';
 import { type ContinuumPlan, planContinuum } from './continuum.ts';
 import { DESPIKE_REACH } from './despike.ts';
 import { floatAt } from './elements.ts';
 import { type BinMemory, binEdges } from './flux-conserving.ts';
 import { wavelengthGrid } from './grid.ts';
-import type { Resampled } from './linear.ts';
+import type { BridgeMemory, Resampled } from './linear.ts';
 import { emptyPixelMemory, emptyPixels, type PixelMemory, type Pixels } from './pixels.ts';
 import { type Kernel, KERNEL_SIGMAS, kernelBetween } from './smoothing.ts';
 
@@ -19,6 +20,7 @@ export interface PreprocessingPlan {
   grid: Float64Array;
   /** Edges of the grid's bins [Å], one more than points; only where flux is conserved. */
   binEdges: Float64Array | undefined;
+  brackets: BracketCache;
   kernel: Kernel | undefined;
   continuum: ContinuumPlan | undefined;
   minCoverage: number;
@@ -28,7 +30,7 @@ export interface PreprocessingPlan {
   memory: Memory;
 }
 
-interface Memory extends BinMemory {
+interface Memory extends BinMemory, BridgeMemory {
   pixels: Pixels;
   arms: PixelMemory;
   despiked: Float64Array;
@@ -49,6 +51,7 @@ export function planPreprocessing(config: PreprocessingConfig): PreprocessingPla
     config,
     grid,
     binEdges: edges,
+    brackets: new BracketCache(grid),
     kernel: kernelOf(config),
     continuum: config.scaling === 'continuum' ? planContinuum(grid) : undefined,
     minCoverage: config.min_coverage ?? (end - start < NARROW_GRID_ANGSTROM ? 0.9 : 0.5),
@@ -65,6 +68,8 @@ export function planPreprocessing(config: PreprocessingConfig): PreprocessingPla
       arms: emptyPixelMemory(),
       flux: new Float64Array(),
       edges: new Float64Array(),
+      bridged: new Float64Array(),
+      badRuns: new Int32Array(),
       despiked: new Float64Array(),
       smoothed: new Float64Array(),
       sorted: new Float64Array(),

@@ -72,6 +72,7 @@ function takeArm({ name, wavelengths, flux, ivar, mask, maskBits }: ArmPixels, r
   markBad(bad, takenFlux, takenIvar, takenMask, maskBits);
   const arm: Arm = { name, wavelengthAngstrom, reachAngstrom, flux: takenFlux, bad };
   if (takenIvar) arm.ivar = takenIvar;
+  if (wavelengths.isShared && memory.isReused) arm.hasSharedWavelengths = true;
   return arm;
 }
 

@@ -12,6 +12,8 @@ export interface Arm {
   wavelengthAngstrom: Float64Array;
   /** Lowest and highest wavelength [Å] of the whole arm, whatever stretch of it the arrays hold. */
   reachAngstrom: readonly [first: number, last: number];
+  /** The wavelengths lie in memory that many spectra share and nothing changes: what is worked out from them can be kept. */
+  hasSharedWavelengths?: boolean;
   /** In the file's own unit, as it stands there: not finite values are kept. */
   flux: Float64Array;
   /** Inverse variance; absent where the file has none. */

@@ -44,14 +44,14 @@ const { listJobShards } = proxyActivities<CpuActivities>({
 const { preprocessShard } = proxyActivities<CpuActivities>({
   taskQueue: TASK_QUEUES.cpu,
   startToCloseTimeout: '1 hour',
-  heartbeatTimeout: '10s',
+  heartbeatTimeout: '5s',
   retry: RETRY,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 });
 const MERGING = {
   taskQueue: TASK_QUEUES.merge,
   startToCloseTimeout: '12 hours',
-  heartbeatTimeout: '10s',
+  heartbeatTimeout: '5s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 } as const;
 const { writeResult } = proxyActivities<CpuActivities>({ ...MERGING, retry: RETRY });
