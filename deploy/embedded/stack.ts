@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { migrateDatabase } from '../../db/migrate.ts';
 import { takeDataDirectory, type DataDirectory, type PartName } from './data-directory.ts';
+import { type Say } from './downloads.ts';
 import { packageRoot } from './package-root.ts';
 import { freePort, isPortFree } from './port.ts';
 import { POSTGRES_SHUTDOWN, startPostgres } from './postgres.ts';
 import { logTail, messageOf, startProcess, type Exit, type Ladder, type ManagedProcess } from './process.ts';
 import { loadSamples, startScan, submitSampleJob } from './samples.ts';
-import { findTemporal, type Say } from './temporal-binaries.ts';
+import { findTemporal } from './temporal-binaries.ts';
 import { registerSearchAttributes, startTemporal, TEMPORAL_SHUTDOWN } from './temporal.ts';
 
 export interface StackOptions {

