@@ -1,11 +1,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs';
-import { ADAM } from './adam.ts';
+import { ADAM_KERNEL, betaPowers } from './adam.ts';
 import type { NetworkPlan } from './architecture.ts';
 import { NetworkError } from './error.ts';
 import { maskPort, PORTS, statePorts, trainingGraph, variableShape } from './graph/training-graph.ts';
-import type { NativeTensorflow, SavedSignature } from './tensorflow.ts';
+import type { NativeFunctions, NativeTensorflow, SavedSignature, Tensorflow } from './tensorflow.ts';
 import { checkBatch, checkSpectra, checkState, dropoutMasks } from './trainer-inputs.ts';
 import type { Batch, BatchResult, NamedArrays, Trainer, TrainerState } from './trainer.ts';
 
@@ -30,7 +30,7 @@ export async function createGraphTrainer(
   }: { initial: TrainerState; dropoutSeed: number; scratchDirectory: string },
 ): Promise<Trainer> {
   checkState(plan, initial);
-  const signatures = await load(tf, trainingGraph(plan), scratchDirectory);
+  const signatures = await load(tf.node, trainingGraph(plan), scratchDirectory);
   const trainer = new GraphTrainer(tf, plan, signatures, dropoutSeed);
   trainer.setState(initial);
   return trainer;
@@ -38,7 +38,7 @@ export async function createGraphTrainer(
 
 /** tfjs-node shares a session among the signatures of one path, so each trainer's graph has a path of its own. */
 async function load(
-  tf: NativeTensorflow,
+  native: NativeFunctions,
   graph: Uint8Array,
   scratchDirectory: string,
 ): Promise<Record<SignatureName, SavedSignature>> {
@@ -47,7 +47,7 @@ async function load(
   try {
     await writeFile(join(directory, 'saved_model.pb'), graph);
     const one = (name: SignatureName): Promise<SavedSignature> =>
-      tf.node.loadSavedModel(directory, ['serve'], name);
+      native.loadSavedModel(directory, ['serve'], name);
     return {
       init: await one('init'),
       state: await one('state'),
@@ -63,14 +63,14 @@ async function load(
 
 class GraphTrainer implements Trainer {
   readonly way = 'graph';
-  readonly #tf: NativeTensorflow;
+  readonly #tf: Tensorflow;
   readonly #plan: NetworkPlan;
   readonly #signatures: Record<SignatureName, SavedSignature>;
   readonly #dropoutSeed: number;
   #step = 0;
 
   constructor(
-    tf: NativeTensorflow,
+    tf: Tensorflow,
     plan: NetworkPlan,
     signatures: Record<SignatureName, SavedSignature>,
     dropoutSeed: number,
@@ -83,13 +83,14 @@ class GraphTrainer implements Trainer {
 
   step(batch: Batch, learningRate: number): BatchResult {
     const next = this.#step + 1;
+    const powers = betaPowers(next);
     const scalar = (value: number): Tensor => this.#tf.scalar(value, 'float32');
     const result = this.#run('train', {
       ...this.#batch(batch),
       ...this.#masks(batch.labels.length),
-      [PORTS.learningRate]: scalar(learningRate),
-      [PORTS.firstPower]: scalar(ADAM.beta1 ** next),
-      [PORTS.secondPower]: scalar(ADAM.beta2 ** next),
+      [PORTS.learningRate]: scalar(learningRate * ADAM_KERNEL.rateFactor),
+      [PORTS.firstPower]: scalar(powers.first),
+      [PORTS.secondPower]: scalar(powers.second),
     });
     this.#step = next;
     return batchResult(result);
@@ -175,9 +176,11 @@ class GraphTrainer implements Trainer {
 
   /** Runs a signature, frees what was fed and fetched, and returns the values. */
   #run(name: SignatureName, inputs: NamedTensorMap): Map<string, Float32Array> {
-    let outputs: NamedTensorMap = {};
+    let outputs: Tensor | Tensor[] | NamedTensorMap = {};
     try {
-      outputs = this.#signatures[name].predict(inputs);
+      outputs = this.#signatures[name].predict(inputs, {});
+      if (outputs instanceof this.#tf.Tensor || Array.isArray(outputs))
+        throw new NetworkError('bad-state', 'TensorFlow gave values without names');
       return new Map(Object.entries(outputs).map(([key, tensor]) => [key, tensor.dataSync<'float32'>()]));
     } finally {
       this.#tf.dispose(inputs);

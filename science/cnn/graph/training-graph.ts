@@ -1,5 +1,5 @@
 import type { NetworkPlan, Parameter, PlannedLayer } from '../architecture.ts';
-import { ADAM } from '../adam.ts';
+import { ADAM, ADAM_KERNEL } from '../adam.ts';
 import { GraphBuilder, type Output, type Port, type Signature } from './graph-builder.ts';
 
 const F = { T: { type: 'float32' } } as const;
@@ -376,7 +376,7 @@ function adam(
     [
       ...[weights, first, second],
       ...[fed(PORTS.firstPower), fed(PORTS.secondPower), fed(PORTS.learningRate)],
-      ...[ADAM.beta1, ADAM.beta2, ADAM.epsilon].map((value) => graph.float32(value)),
+      ...[ADAM.beta1, ADAM.beta2, ADAM_KERNEL.epsilon].map((value) => graph.float32(value)),
       gradient,
     ],
     F,

@@ -1,0 +1,249 @@
+import type { Rank, Scalar, Tensor, Tensor2D, Tensor4D, Variable } from '@tensorflow/tfjs';
+import { ADAM, betaPowers } from './adam.ts';
+import type { NetworkPlan, Parameter } from './architecture.ts';
+import { NetworkError } from './error.ts';
+import type { Tensorflow } from './tensorflow.ts';
+import { checkBatch, checkSpectra, checkState, dropoutMasks } from './trainer-inputs.ts';
+import type { Batch, BatchResult, NamedArrays, Trainer, TrainerState } from './trainer.ts';
+
+/** Rows a call of `predict`. */
+const PREDICT_ROWS = 512;
+
+/** Weights and moments of a parameter, shaped as `Parameter.shape` says. */
+interface Variables {
+  readonly weights: Variable;
+  readonly first: Variable;
+  readonly second: Variable;
+}
+
+/**
+ * A trainer that calls TensorFlow.js for every operation, so that it runs on any backend, and slowly. What it works out
+ * is the graph's to rounding, dropout included.
+ */
+export function createOpByOpTrainer(
+  tf: Tensorflow,
+  plan: NetworkPlan,
+  { initial, dropoutSeed }: { initial: TrainerState; dropoutSeed: number },
+): Trainer {
+  checkState(plan, initial);
+  const trainer = new OpByOpTrainer(tf, plan, dropoutSeed);
+  trainer.setState(initial);
+  return trainer;
+}
+
+class OpByOpTrainer implements Trainer {
+  readonly way = 'op-by-op';
+  readonly #tf: Tensorflow;
+  readonly #plan: NetworkPlan;
+  readonly #dropoutSeed: number;
+  readonly #variables = new Map<string, Variables>();
+  #step = 0;
+
+  constructor(tf: Tensorflow, plan: NetworkPlan, dropoutSeed: number) {
+    this.#tf = tf;
+    this.#plan = plan;
+    this.#dropoutSeed = dropoutSeed;
+    for (const { name, shape } of plan.parameters) {
+      const make = (): Variable => tf.tidy(() => tf.variable(tf.zeros([...shape])));
+      this.#variables.set(name, { weights: make(), first: make(), second: make() });
+    }
+  }
+
+  step(batch: Batch, learningRate: number): BatchResult {
+    const tf = this.#tf;
+    const next = this.#step + 1;
+    const powers = betaPowers(next);
+    const alpha = (learningRate * Math.sqrt(1 - powers.second)) / (1 - powers.first);
+    const result = tf.tidy(() => {
+      const { gradients, lossSum, correct } = this.#backward(batch);
+      for (const parameter of this.#plan.parameters) {
+        const gradient = gradients[this.#of(parameter).weights.name];
+        if (gradient === undefined) throw new NetworkError('bad-state', `no gradient of ${parameter.name}`);
+        const { weights, first, second } = this.#of(parameter);
+        first.assign(first.add(gradient.sub(first).mul(1 - ADAM.beta1)));
+        second.assign(
+          second.add(
+            gradient
+              .square()
+              .sub(second)
+              .mul(1 - ADAM.beta2),
+          ),
+        );
+        weights.assign(weights.sub(first.mul(alpha).div(second.sqrt().add(ADAM.epsilon))));
+      }
+      return { lossSum: lossSum.dataSync()[0] ?? NaN, correct: correct.dataSync()[0] ?? NaN };
+    });
+    this.#step = next;
+    return result;
+  }
+
+  evaluate(batch: Batch): BatchResult {
+    checkBatch(this.#plan, batch);
+    return this.#tf.tidy(() => {
+      const { lossSum, correct } = this.#loss(batch, this.#forward(batch.spectra));
+      return { lossSum: lossSum.dataSync()[0] ?? NaN, correct: correct.dataSync()[0] ?? NaN };
+    });
+  }
+
+  predict(spectra: Float32Array): Float32Array {
+    const { points, classes } = this.#plan;
+    const rows = checkSpectra(this.#plan, spectra);
+    const probabilities = new Float32Array(rows * classes);
+    for (let from = 0; from < rows; from += PREDICT_ROWS) {
+      const block = spectra.subarray(from * points, Math.min(from + PREDICT_ROWS, rows) * points);
+      const values = this.#tf.tidy(() => this.#forward(block).softmax().dataSync<'float32'>());
+      probabilities.set(values, from * classes);
+    }
+    return probabilities;
+  }
+
+  gradients(batch: Batch): NamedArrays {
+    return this.#tf.tidy(() => {
+      const { gradients } = this.#backward(batch);
+      return Object.fromEntries(
+        this.#plan.parameters.map((parameter) => {
+          const values = gradients[this.#of(parameter).weights.name]?.dataSync<'float32'>();
+          if (values === undefined) throw new NetworkError('bad-state', `no gradient of ${parameter.name}`);
+          return [parameter.name, values.slice()];
+        }),
+      );
+    });
+  }
+
+  getState(): TrainerState {
+    const part = (which: keyof Variables): NamedArrays =>
+      Object.fromEntries(
+        this.#plan.parameters.map((one) => [one.name, this.#of(one)[which].dataSync<'float32'>().slice()]),
+      );
+    return {
+      step: this.#step,
+      weights: part('weights'),
+      firstMoments: part('first'),
+      secondMoments: part('second'),
+    };
+  }
+
+  setState(state: TrainerState): void {
+    checkState(this.#plan, state);
+    this.#tf.tidy(() => {
+      for (const parameter of this.#plan.parameters) {
+        const { weights, first, second } = this.#of(parameter);
+        for (const [variable, values] of [
+          [weights, state.weights[parameter.name]],
+          [first, state.firstMoments[parameter.name]],
+          [second, state.secondMoments[parameter.name]],
+        ] as const)
+          // A copy, because the JavaScript backend keeps the array that it is given.
+          if (values !== undefined)
+            variable.assign(this.#tf.tensor(values.slice(), [...parameter.shape], 'float32'));
+      }
+    });
+    this.#step = state.step;
+  }
+
+  dispose(): void {
+    for (const { weights, first, second } of this.#variables.values())
+      for (const one of [weights, first, second]) one.dispose();
+    this.#variables.clear();
+  }
+
+  #of({ name }: Parameter): Variables {
+    const found = this.#variables.get(name);
+    if (found === undefined) throw new NetworkError('bad-state', `no weights of ${name}: disposed?`);
+    return found;
+  }
+
+  /** Gradients by the names of the TensorFlow.js variables; loss and correct rows of the same pass. */
+  #backward(batch: Batch): {
+    gradients: Record<string, Tensor>;
+    lossSum: Scalar;
+    correct: Scalar;
+  } {
+    const rows = checkBatch(this.#plan, batch);
+    const tf = this.#tf;
+    const masks = new Map(
+      dropoutMasks(this.#plan, this.#dropoutSeed, this.#step, rows).map(({ layer, keep }) => [layer, keep]),
+    );
+    let passed: { lossSum: Scalar; correct: Scalar } | undefined;
+    const { grads } = tf.variableGrads(
+      () => {
+        const logits = this.#forward(batch.spectra, masks);
+        const { lossSum, correct } = this.#loss(batch, logits);
+        passed = { lossSum: tf.keep(lossSum), correct: tf.keep(correct) };
+        return lossSum.div<Scalar>(rows);
+      },
+      this.#plan.parameters.map((one) => this.#of(one).weights),
+    );
+    if (passed === undefined) throw new NetworkError('bad-state', 'TensorFlow.js did not run the network');
+    // Kept out of the inner scope, they are freed with the outer one.
+    const { lossSum, correct } = passed;
+    const result = { gradients: grads, lossSum: lossSum.clone(), correct: correct.clone() };
+    lossSum.dispose();
+    correct.dispose();
+    return result;
+  }
+
+  #loss({ labels, weights }: Batch, logits: Tensor2D): { lossSum: Scalar; correct: Scalar } {
+    const tf = this.#tf;
+    const expected = tf.tensor1d(labels, 'int32');
+    const oneHot = tf.oneHot(expected, this.#plan.classes).toFloat();
+    const entropy = tf.logSoftmax(logits).mul(oneHot).sum(1).neg();
+    const weighted = weights === undefined ? entropy : entropy.mul(tf.tensor1d(weights, 'float32'));
+    return {
+      lossSum: weighted.sum<Scalar>(),
+      correct: logits.argMax(1).equal(expected).sum<Scalar>(),
+    };
+  }
+
+  /** Logits of the rows; with masks, as in training. */
+  #forward(spectra: Float32Array, masks?: ReadonlyMap<string, Uint8Array>): Tensor2D {
+    const tf = this.#tf;
+    const { points, layers } = this.#plan;
+    const rows = spectra.length / points;
+    // As the JavaScript backend keeps the array that it is given, and the caller may go on to fill it again.
+    let at: Tensor<Rank> = tf.tensor4d(spectra.slice(), [rows, 1, points, 1], 'float32');
+    for (const { layer, parameters, outputShape, name } of layers) {
+      const [kernel, bias] = parameters.map((one) => this.#of(one).weights);
+      switch (layer.kind) {
+        case 'max_pooling1d': {
+          const window: [number, number] = [1, layer.pool_size];
+          at = tf.maxPool(at.as4D(...shape4(at)), window, window, 'valid');
+          break;
+        }
+        case 'flatten':
+          at = at.reshape([rows, ...outputShape]);
+          break;
+        case 'dropout': {
+          const keep = masks?.get(name);
+          if (keep !== undefined)
+            at = at.mul(tf.tensor(Float32Array.from(keep), at.shape).mul(1 / (1 - layer.rate)));
+          break;
+        }
+        case 'conv1d':
+        case 'dense':
+        case 'output': {
+          if (kernel === undefined || bias === undefined)
+            throw new NetworkError('bad-state', `Layer ${name} has no weights`);
+          const linear =
+            layer.kind === 'conv1d'
+              ? tf.conv2d(at.as4D(...shape4(at)), imageKernel(kernel), 1, layer.padding)
+              : tf.matMul(at, kernel);
+          at = linear.add(bias);
+          if (layer.kind !== 'output' && layer.activation === 'relu') at = at.relu();
+        }
+      }
+    }
+    return at.as2D(rows, this.#plan.classes);
+  }
+}
+
+/** The kernel of an image one pixel high. */
+function imageKernel(kernel: Tensor): Tensor4D {
+  const [size = 0, inputs = 0, outputs = 0] = kernel.shape;
+  return kernel.as4D(1, size, inputs, outputs);
+}
+
+function shape4({ shape }: Tensor): [number, number, number, number] {
+  const [a = 0, b = 0, c = 0, d = 0] = shape;
+  return [a, b, c, d];
+}
