@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../contracts/version.ts';
 import { ApiUnreachable } from './api-client.ts';
 import { demo } from './demo.ts';
+import { doctor } from './doctor.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { listJobs } from './jobs.ts';
 import { scan } from './scan.ts';
@@ -68,6 +69,15 @@ Examples:
     )
     .action(async (options) => {
       code = await worker(options);
+    });
+  program
+    .command('doctor')
+    .description('say what this machine has of what is needed, and what is missing')
+    .option('--data <dir>', 'the data directory whose disk is looked at', './data')
+    .option('--set-up', 'fetch what is missing: Temporal and native TensorFlow, into the cache')
+    .addOption(json())
+    .action(async (options) => {
+      code = await doctor(options);
     });
   program
     .command('demo')

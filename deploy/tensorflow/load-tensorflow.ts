@@ -41,7 +41,8 @@ export interface LoadOptions {
 }
 
 /**
- * TensorFlow for this process: the best backend that is in the cache and multiplies two matrices rightly, else pure
+ * TensorFlow for this process (one a process: tfjs keeps one engine, so import nothing but types of `@tensorflow/tfjs`
+ * beside it): the best backend that is in the cache and multiplies two matrices rightly, else pure
  * JavaScript. Sets nothing up and takes half a second; `setUpTensorflow` fills the cache.
  * @throws Error where even the JavaScript backend multiplies wrongly
  */
@@ -55,6 +56,8 @@ export async function loadTensorflow(options: LoadOptions = {}): Promise<Tensorf
       const installation = await findInstallation(directory);
       if (installation === undefined) throw new Error(`it is not set up (${directory})`);
       const tf = await loadNative(backend, installation);
+      // It stays all the same: tfjs keeps one engine a process, which a second copy would only find taken.
+      if (backend === 'tfjs-node-gpu' && !usesGpu(tf)) reasons.push('no GPU can be used: the processor is');
       return {
         tf,
         backend,
@@ -89,12 +92,13 @@ async function loadNative(backend: NativeBackend, { directory }: Installation): 
   Object.assign(util, { isNullOrUndefined: (value: unknown) => value === null || value === undefined });
   const loaded: unknown = createRequire(join(directory, 'package.json'))(`@tensorflow/${backend}`);
   if (!isTensorflow(loaded)) throw new Error('what was loaded is not TensorFlow');
-  const inUse: object = loaded.backend();
-  if (backend === 'tfjs-node-gpu' && !('isUsingGpuDevice' in inUse && inUse.isUsingGpuDevice === true)) {
-    throw new Error('it finds no GPU that it can use');
-  }
   await checkProduct(loaded);
   return loaded;
+}
+
+function usesGpu(tf: TensorflowModule): boolean {
+  const backend: object = tf.backend();
+  return 'isUsingGpuDevice' in backend && backend.isUsingGpuDevice === true;
 }
 
 function isTensorflow(loaded: unknown): loaded is TensorflowModule {

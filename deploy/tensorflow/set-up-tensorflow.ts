@@ -9,7 +9,7 @@ import { packageRoot } from '../embedded/package-root.ts';
 import { hasNvidiaDriver, nativeBackends, type NativeBackend } from './backends.ts';
 import { findInstallation, install, type Installation, isIntact } from './installation.ts';
 import { CPU_WHEELS, GPU_WHEELS, NODE_API_VERSION, TENSORFLOW_VERSION, TFJS_VERSION } from './pinned.ts';
-import { compileBinding, downloadWheel, unpackWheel } from './wheel.ts';
+import { compileBinding, downloadWheel, findCompiler, unpackWheel } from './wheel.ts';
 
 const run = promisify(execFile);
 
@@ -169,6 +169,8 @@ async function fromWheels({ backend, packageDirectory, scratch, say, signal }: R
   const machine = `${process.platform}-${process.arch}`;
   const wheels = (backend === 'tfjs-node-gpu' ? GPU_WHEELS : CPU_WHEELS)[machine];
   if (wheels === undefined) throw new Error(`no wheel is known for ${machine}`);
+  // Before hundreds of megabytes come for nothing.
+  await findCompiler();
   const downloads = join(scratch, 'wheels');
   for (const wheel of wheels) {
     const file = await step(say, `wheel ${wheel.requirement}`, () => downloadWheel(wheel, downloads, signal));
