@@ -16,7 +16,6 @@ export interface ListShardsInput {
 
 /** Lines are written this many bytes at a time, not one by one. */
 const CHUNK_BYTES = 256 * 1024;
-const FILES_PER_HEARTBEAT = 1000;
 
 /** Walks an archive directory once and writes its manifest and its plan; a repeated run writes the same ones. */
 export function createListShards({ fileStore, store }: Pick<CpuDependencies, 'fileStore' | 'store'>) {
@@ -46,18 +45,19 @@ export function createListShards({ fileStore, store }: Pick<CpuDependencies, 'fi
         chunkBytes = 0;
         return flushed;
       };
-      for await (const file of fileStore.walkArchive(dir, { recursive })) {
-        if (++totalFiles % FILES_PER_HEARTBEAT === 0) {
-          context.heartbeat({ files: totalFiles });
-          context.cancellationSignal.throwIfAborted();
+      for await (const files of fileStore.walkArchive(dir, { recursive })) {
+        context.heartbeat({ files: totalFiles });
+        context.cancellationSignal.throwIfAborted();
+        totalFiles += files.length;
+        for (const file of files) {
+          const hash = baseNameHash(file.path);
+          names.add(hash);
+          inputs += `${file.path}\t${file.size}\n`;
+          const line = `${JSON.stringify(file)}\n`;
+          chunk += line;
+          chunkBytes += Buffer.byteLength(line);
+          cut.after(hash, bytes + chunkBytes);
         }
-        const hash = baseNameHash(file.path);
-        names.add(hash);
-        inputs += `${file.path}\t${file.size}\n`;
-        const line = `${JSON.stringify(file)}\n`;
-        chunk += line;
-        chunkBytes += Buffer.byteLength(line);
-        cut.after(hash, bytes + chunkBytes);
         if (chunkBytes >= CHUNK_BYTES) yield flush();
       }
       yield flush();

@@ -112,8 +112,8 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
         );
     }, PROGRESS_INTERVAL_MS);
     try {
-      // One lane more than threads, so that a thread never waits for the catalogue.
-      await Promise.all(Array.from({ length: pool.threads + 1 }, lane));
+      // Enough lanes that no thread waits for the catalogue.
+      await Promise.all(Array.from({ length: 2 * pool.threads + 2 }, lane));
       await catalogue(1);
       clearInterval(timer);
       await reporting;

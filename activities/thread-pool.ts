@@ -27,19 +27,19 @@ export function createThreadPool(threads: number): ThreadPool {
     // All of them stay: starting one costs as much as reading a thousand spectra.
     minThreads: threads,
     maxThreads: threads,
-    concurrentTasksPerWorker: 1,
+    concurrentTasksPerWorker: TASKS_PER_THREAD,
   });
-  const limited = createLimit(threads);
+  const limited = createLimit(threads * TASKS_PER_THREAD);
   const idleMergers: Piscina<MergeTask, MergeAnswer>[] = [];
   return {
     threads,
     async preprocessPart(task, turn) {
-      const result = await limited(turn, () => pool.run(task, { filename: file('preprocess-part') }));
+      const result = await limited(turn, 1, () => pool.run(task, { filename: file('preprocess-part') }));
       if (!('reference' in result)) throw new TypeError('preprocess-part answered something else');
       return result;
     },
     async catalogueFiles(task) {
-      const result = await limited(LAST, () => pool.run(task, { filename: file('catalogue-files') }));
+      const result = await limited(LAST, 1, () => pool.run(task, { filename: file('catalogue-files') }));
       if (!(result instanceof Uint8Array)) throw new TypeError('catalogue-files answered something else');
       return result;
     },
@@ -51,7 +51,7 @@ export function createThreadPool(threads: number): ThreadPool {
       let isOpen = true;
       return {
         // First, for what is merged early is not left to the end.
-        run: (task) => limited(FIRST, () => thread.run(task)),
+        run: (task) => limited(FIRST, TASKS_PER_THREAD, () => thread.run(task)),
         async close(finished) {
           if (!isOpen) return;
           isOpen = false;
@@ -68,24 +68,31 @@ export function createThreadPool(threads: number): ThreadPool {
 
 const FIRST = -1;
 const LAST = Infinity;
+/** While one task of a thread waits for the disk, another one runs. */
+const TASKS_PER_THREAD = 2;
 
-/** Lets `most` pieces of work run at once; of the others those with the lowest turn go first, in order. */
-function createLimit(most: number): <T>(turn: number, work: () => Promise<T>) => Promise<T> {
+/** Lets work of `most` weight in all run at once; of the rest those with the lowest turn go first, in order. */
+function createLimit(most: number): <T>(turn: number, weight: number, work: () => Promise<T>) => Promise<T> {
   let running = 0;
-  const waiting: { turn: number; start: () => void }[] = [];
-  return async (turn, work) => {
-    if (running === most)
-      await new Promise<void>((start) => {
-        const later = waiting.findIndex((other) => other.turn > turn);
-        waiting.splice(later < 0 ? waiting.length : later, 0, { turn, start });
-      });
-    else running++;
+  const waiting: { turn: number; weight: number; start: () => void }[] = [];
+  const startNext = () => {
+    for (let next = waiting[0]; next && running + next.weight <= most; next = waiting[0]) {
+      waiting.shift();
+      running += next.weight;
+      next.start();
+    }
+  };
+  return async (turn, weight, work) => {
+    await new Promise<void>((start) => {
+      const later = waiting.findIndex((other) => other.turn > turn);
+      waiting.splice(later < 0 ? waiting.length : later, 0, { turn, weight, start });
+      startNext();
+    });
     try {
       return await work();
     } finally {
-      const next = waiting.shift();
-      if (next) next.start();
-      else running--;
+      running -= weight;
+      startNext();
     }
   };
 }

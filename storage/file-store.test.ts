@@ -35,7 +35,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 
 async function pathsOf(dir: string, options = {}, from = store): Promise<string[]> {
   const paths = [];
-  for await (const file of from.walkArchive(dir, options)) paths.push(file.path);
+  for await (const files of from.walkArchive(dir, options)) paths.push(...files.map(({ path }) => path));
   return paths;
 }
 
@@ -273,7 +273,8 @@ describe('the archive', () => {
     );
     await store.writeFile('/SPECTRA/ok', bytes('four'));
     const found = [];
-    for await (const { path, size, problem } of store.walkArchive('/')) found.push([path, problem ?? size]);
+    for await (const files of store.walkArchive('/'))
+      for (const { path, size, problem } of files) found.push([path, problem ?? size]);
     expect(found).toEqual([
       ['bad\\xff', 'name is not valid UTF-8'],
       ['dangling', 'symbolic link that leads nowhere'],

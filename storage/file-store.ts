@@ -106,8 +106,8 @@ const MAX_ARCHIVE_PATH_BYTES = 2000;
 const STALE_TEMPORARY_MS = 3_600_000;
 const TEMPORARY_SUFFIX = '.part';
 const STATS_AT_ONCE = 128;
-/** At most some milliseconds, on a slow network disk too. */
-const STATS_IN_LINE = 64;
+/** To look at so many takes some milliseconds at most, on a slow network disk too. */
+const FILES_AT_ONCE = 64;
 /** Non-blocking, so that a FIFO put in place between stat and open cannot hang us. */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
@@ -462,19 +462,19 @@ export class FileStore {
   }
 
   /**
-   * The files of an archive directory (a `data_dir_path`) in byte order of their archive path. What is not a
+   * The files of an archive directory (a `data_dir_path`) in byte order of their archive path, some at a time. What is not a
    * readable regular file is yielded with its `problem`. Holds one directory's names a level, no more.
    * @throws FileStoreError as resolveArchiveDirectory
    */
   async *walkArchive(
     dataDirPath: string,
     { recursive = true }: { recursive?: boolean } = {},
-  ): AsyncGenerator<ArchiveFile> {
+  ): AsyncGenerator<ArchiveFile[]> {
     const { archivePath, hostPath } = await this.resolveArchiveDirectory(dataDirPath);
     yield* this.#walk(hostPath, archivePath === '' ? '' : `${archivePath}/`, recursive);
   }
 
-  async *#walk(hostPath: string, prefix: string, recursive: boolean): AsyncGenerator<ArchiveFile> {
+  async *#walk(hostPath: string, prefix: string, recursive: boolean): AsyncGenerator<ArchiveFile[]> {
     // Names as latin1: one character a byte, so that the default sort is byte order, at a byte a character.
     const names: string[] = [];
     const notUtf8 = new Set<string>();
@@ -493,18 +493,27 @@ export class FileStore {
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
       const path = clipPath(prefix.slice(0, -1));
-      yield { path, size: 0, mtimeMs: 0, problem: `directory cannot be read (${errnoOf(error)})` };
+      yield [{ path, size: 0, mtimeMs: 0, problem: `directory cannot be read (${errnoOf(error)})` }];
       return;
     }
     names.sort();
-    for (const [index, key] of names.entries()) {
-      // Looked at in line: asking the thread pool for each costs ten times as much. The event loop gets its turn.
-      if (index % STATS_IN_LINE === STATS_IN_LINE - 1) await setImmediate();
+    let files: ArchiveFile[] = [];
+    for (const key of names) {
+      // Looked at in line: asking the thread pool for each costs ten times as much.
       const file = this.#entry(hostPath, prefix, key, notUtf8.has(key));
       if ('directory' in file) {
-        if (recursive) yield* this.#walk(file.directory, `${file.path}/`, recursive);
-      } else yield file;
+        if (!recursive) continue;
+        if (files.length > 0) yield files;
+        files = [];
+        yield* this.#walk(file.directory, `${file.path}/`, recursive);
+      } else if (files.push(file) === FILES_AT_ONCE) {
+        yield files;
+        files = [];
+        // The event loop gets its turn.
+        await setImmediate();
+      }
     }
+    if (files.length > 0) yield files;
   }
 
   /** What a name of #walk stands for: a directory to go into, or a file. */

@@ -3,7 +3,13 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { PreprocessingPreview } from '../../contracts/job.ts';
 import type { PreprocessingConfig } from '../../contracts/preprocessing.ts';
 import { createResultFile, type ResultFile } from '../../science/hdf5/result-file.ts';
-import { decodeFluxes, decodeTables, PartDamaged, stringsOf } from '../../science/preprocess/part.ts';
+import {
+  decodeFluxes,
+  decodeTables,
+  PartDamaged,
+  type PartTables,
+  type TextValues,
+} from '../../science/preprocess/part.ts';
 import { createLocalDiskStore } from '../../storage/local-disk.ts';
 import { ObjectNotFound, type ObjectStore, objectUri } from '../../storage/object-store.ts';
 import type { PartReference } from '../plan.ts';
@@ -20,13 +26,13 @@ export interface MergeStart {
   compression: PreprocessingConfig['compression'];
 }
 
-/** Appends the fluxes of parts, which come in order. */
+/** Appends the rows of parts, which come in order, but for their texts. */
 export interface MergeAppend {
   step: 'append';
   parts: PartReference[];
 }
 
-/** Appends the tables of all parts, and brings the file to disk. */
+/** Appends the texts of all parts, and brings the file to disk. */
 export interface MergeFinish {
   step: 'finish';
 }
@@ -42,6 +48,7 @@ export interface MergeAnswer {
 const PREVIEW_ROWS = 24;
 /** The disk writes behind us all the time, so that the last sync does not have all of it before it. */
 const SYNC_BYTES = 16 * 1024 * 1024;
+const KEPT_TABLE_BYTES = 24 * 1024 * 1024;
 const HASH_BYTES = 4 * 1024 * 1024;
 
 interface Merge {
@@ -52,6 +59,9 @@ interface Merge {
   handle: FileHandle;
   parts: PartReference[];
   lost: string[];
+  /** The tables of the first parts, so that a survey of usual size is not read again for its texts. */
+  tables: Map<string, Uint8Array>;
+  tableBytes: number;
   unsyncedBytes: number;
   syncing: Promise<void> | undefined;
 }
@@ -68,6 +78,8 @@ export default async function mergeParts(task: MergeTask): Promise<MergeAnswer> 
       handle: await open(task.target, 'r+'),
       parts: [],
       lost: [],
+      tables: new Map(),
+      tableBytes: 0,
       unsyncedBytes: 0,
       syncing: undefined,
     };
@@ -79,22 +91,24 @@ export default async function mergeParts(task: MergeTask): Promise<MergeAnswer> 
     return { lost: merge.lost };
   }
   const totals = totalsOf(merge.parts);
+  const preview = new Preview(merge.start.wavelengthAngstrom, totals.rows);
   for (const part of merge.parts)
-    await unlessLost(merge, part, async ({ store, file, lost }, { header, key }) => {
-      const tables = decodeTables(
-        await store.read(objectUri(key), header.tables, memoryFor(header.tables)),
-        header,
-      );
-      if (lost.length === 0) file.appendTables(tables, totals);
+    await unlessLost(merge, part, async (current, { header, key }) => {
+      const kept = current.tables.get(key);
+      const bytes =
+        kept ?? (await current.store.read(objectUri(key), header.tables, memoryFor(header.tables)));
+      const { texts } = decodeTables(bytes, header);
+      if (current.lost.length > 0) return;
+      current.file.appendTexts(texts, totals);
+      await preview.add(current.store, part, texts);
     });
   if (merge.lost.length > 0) return { lost: merge.lost };
   merge.file.close(totals);
-  const preview = await previewOf(merge, totals.rows);
   await merge.syncing;
   const [, hashed] = await Promise.all([merge.handle.sync(), hashOf(merge.start.target)]);
   await merge.handle.close();
   merge = undefined;
-  return { lost: [], finished: { ...hashed, preview } };
+  return { lost: [], finished: { ...hashed, preview: preview.content } };
 }
 
 async function unlessLost(
@@ -120,11 +134,18 @@ function memoryFor({ start, end }: { start: number; end: number }): Uint8Array {
 
 async function append(current: Merge, part: PartReference): Promise<void> {
   const { header, key } = part;
-  const bytes = await current.store.read(objectUri(key), header.fluxes, memoryFor(header.fluxes));
-  const fluxes = decodeFluxes(bytes, header);
+  const range = { start: header.tables.start, end: header.fluxes.end };
+  const bytes = await current.store.read(objectUri(key), range, memoryFor(range));
+  const split = header.fluxes.start - range.start;
+  const { numbers } = decodeTables(bytes.subarray(0, split), header);
+  const fluxes = decodeFluxes(bytes.subarray(split), header);
   current.parts.push(part);
   if (current.lost.length > 0) return;
-  current.file.appendFluxes(fluxes);
+  current.file.appendRows(fluxes, numbers);
+  if (current.tableBytes + split <= KEPT_TABLE_BYTES) {
+    current.tables.set(key, bytes.slice(0, split));
+    current.tableBytes += split;
+  }
   current.unsyncedBytes += bytes.length;
   if (current.unsyncedBytes < SYNC_BYTES || current.syncing) return;
   current.unsyncedBytes = 0;
@@ -151,12 +172,16 @@ async function hashOf(path: string): Promise<{ bytes: number; sha256: string }> 
   const handle = await open(path);
   try {
     const hash = createHash('sha256');
-    const memory = Buffer.allocUnsafeSlow(HASH_BYTES);
+    // The next block is read while this one is hashed.
+    const memories = [Buffer.allocUnsafeSlow(HASH_BYTES), Buffer.allocUnsafeSlow(HASH_BYTES)] as const;
+    const readInto = (memory: Buffer) => handle.read(memory, 0, HASH_BYTES, null);
     let bytes = 0;
-    for (;;) {
-      const { bytesRead } = await handle.read(memory, 0, HASH_BYTES, null);
+    let ahead = readInto(memories[0]);
+    for (let block = 1; ; block++) {
+      const { bytesRead, buffer } = await ahead;
       if (bytesRead === 0) return { bytes, sha256: hash.digest('hex') };
-      hash.update(memory.subarray(0, bytesRead));
+      ahead = readInto(memories[block % 2 === 0 ? 0 : 1]);
+      hash.update(buffer.subarray(0, bytesRead));
       bytes += bytesRead;
     }
   } finally {
@@ -165,31 +190,36 @@ async function hashOf(path: string): Promise<{ bytes: number; sha256: string }> 
 }
 
 /** A few rows, evenly spread. */
-async function previewOf({ store, start, parts }: Merge, rows: number): Promise<PreprocessingPreview> {
-  const preview: PreprocessingPreview = { wave: Array.from(start.wavelengthAngstrom), spectra: [] };
-  const count = Math.min(PREVIEW_ROWS, rows);
-  const wanted = Array.from({ length: count }, (_, i) => Math.floor((i * rows) / count));
-  let before = 0;
-  for (const { key, header } of parts) {
-    const here = wanted.filter((row) => row >= before && row < before + header.rows);
-    if (here.length > 0) {
-      const { texts } = decodeTables(await store.read(objectUri(key), header.tables), header);
-      const [names, paths] = ['filenames', 'metadata/path'].map((name) => {
-        const values = texts[name];
-        return values ? stringsOf(values) : [];
-      });
-      for (const row of here) {
-        const at = header.fluxes.start + (row - before) * header.points * 4;
-        const bytes = await store.read(objectUri(key), { start: at, end: at + header.points * 4 });
-        const flux = new Float32Array(bytes.buffer, bytes.byteOffset, header.points);
-        preview.spectra.push({
-          filename: names?.[row - before] ?? '',
-          path: paths?.[row - before] ?? '',
-          flux: Array.from(flux, (value) => (Number.isFinite(value) ? value : null)),
-        });
-      }
-    }
-    before += header.rows;
+class Preview {
+  readonly content: PreprocessingPreview;
+  readonly #wanted: number[];
+  #before = 0;
+
+  constructor(wavelengthAngstrom: Float64Array, rows: number) {
+    this.content = { wave: Array.from(wavelengthAngstrom), spectra: [] };
+    const count = Math.min(PREVIEW_ROWS, rows);
+    this.#wanted = Array.from({ length: count }, (_, i) => Math.floor((i * rows) / count));
   }
-  return preview;
+
+  /** Takes what it wants of the next part. */
+  async add(store: ObjectStore, { key, header }: PartReference, texts: PartTables['texts']): Promise<void> {
+    const here = this.#wanted.map((row) => row - this.#before).filter((row) => row >= 0 && row < header.rows);
+    this.#before += header.rows;
+    for (const row of here) {
+      const start = header.fluxes.start + row * header.points * 4;
+      const bytes = await store.read(objectUri(key), { start, end: start + header.points * 4 });
+      const flux = new Float32Array(bytes.buffer, bytes.byteOffset, header.points);
+      this.content.spectra.push({
+        filename: stringAt(texts['filenames'], row),
+        path: stringAt(texts['metadata/path'], row),
+        flux: Array.from(flux, (value) => (Number.isFinite(value) ? value : null)),
+      });
+    }
+  }
+}
+
+function stringAt(column: TextValues | undefined, row: number): string {
+  if (!column) return '';
+  const start = row === 0 ? 0 : column.ends[row - 1];
+  return Buffer.from(column.bytes.subarray(start, column.ends[row])).toString();
 }

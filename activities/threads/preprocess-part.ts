@@ -110,65 +110,76 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
     neededRange: (metadata: Parameters<typeof neededRange>[1]) => neededRange(plan, metadata),
     reuseMemory: true,
   };
-  const builder = builderFor(files.length, plan.grid.length);
-  const rejects: PartReject[] = [];
-  const catalogue: Parameters<typeof encodeCatalogueRows>[0][number][] = [];
-  const catalogued = (file: ManifestEntry) => ({
-    path: file.path,
-    size: file.size,
-    modifiedAt: new Date(file.mtimeMs),
-  });
-  const reject = (file: ManifestEntry, reason: string) => {
-    rejects.push({ filename: file.name, path: file.path, reason });
-  };
-  const unreadable = (file: ManifestEntry, reason: string) => {
-    reject(file, reason);
-    catalogue.push({ file: catalogued(file), reading: { unreadableReason: reason } });
-  };
-  const visit = (index: number, read: { bytes: Uint8Array } | { error: unknown }) => {
-    const file = files[index];
-    if (!file) return;
-    try {
-      if ('error' in read) throw read.error;
-      const spectrum = readSpectrum(read.bytes, readOptions);
-      const { layout, metadata } = spectrum;
-      const result = preprocessSpectrum(spectrum, plan, builder.nextFluxes());
-      catalogue.push({ file: catalogued(file), reading: { layout, metadata } });
-      if ('rejected' in result) reject(file, result.rejected);
-      else
-        builder.addRow({ filename: file.name, path: file.path, layout, metadata, quality: result.quality });
-    } catch (error) {
-      // Any other error is a fault of ours; it still must not take the other files with it.
-      unreadable(file, reasonOf(error));
+  return withBuilder(files.length, plan.grid.length, async (builder) => {
+    const rejects: PartReject[] = [];
+    const catalogue: Parameters<typeof encodeCatalogueRows>[0][number][] = [];
+    const catalogued = (file: ManifestEntry) => ({
+      path: file.path,
+      size: file.size,
+      modifiedAt: new Date(file.mtimeMs),
+    });
+    const reject = (file: ManifestEntry, reason: string) => {
+      rejects.push({ filename: file.name, path: file.path, reason });
+    };
+    const unreadable = (file: ManifestEntry, reason: string) => {
+      reject(file, reason);
+      catalogue.push({ file: catalogued(file), reading: { unreadableReason: reason } });
+    };
+    const visit = (index: number, read: { bytes: Uint8Array } | { error: unknown }) => {
+      const file = files[index];
+      if (!file) return;
+      try {
+        if ('error' in read) throw read.error;
+        const spectrum = readSpectrum(read.bytes, readOptions);
+        const { layout, metadata } = spectrum;
+        const result = preprocessSpectrum(spectrum, plan, builder.nextFluxes());
+        catalogue.push({ file: catalogued(file), reading: { layout, metadata } });
+        if ('rejected' in result) reject(file, result.rejected);
+        else
+          builder.addRow({ filename: file.name, path: file.path, layout, metadata, quality: result.quality });
+      } catch (error) {
+        // Any other error is a fault of ours; it still must not take the other files with it.
+        unreadable(file, reasonOf(error));
+      }
+    };
+    await readEach(paths, visit);
+    for (const file of files) {
+      const reason = file.problem ?? deadly?.[file.path];
+      if (reason !== undefined) unreadable(file, reason);
     }
-  };
-  await readEach(paths, visit);
-  for (const file of files) {
-    const reason = file.problem ?? deadly?.[file.path];
-    if (reason !== undefined) unreadable(file, reason);
-  }
-  rejects.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
-  for (const one of rejects) builder.addReject(one);
-  const { header, chunks } = builder.encode();
-  if (!task.probe) await store.putScratch(key, chunks);
-  return {
-    reference: { key, header },
-    files: files.length,
-    rejects: rejects.map(({ path, reason }) => ({ path, reason })),
-    catalogue: encodeCatalogueRows(catalogue),
-  };
+    rejects.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
+    for (const one of rejects) builder.addReject(one);
+    const { header, chunks } = builder.encode();
+    if (!task.probe) await store.putScratch(key, chunks);
+    return {
+      reference: { key, header },
+      files: files.length,
+      rejects: rejects.map(({ path, reason }) => ({ path, reason })),
+      catalogue: encodeCatalogueRows(catalogue),
+    };
+  });
 }
 
-let lastBuilder: { capacity: number; points: number; builder: PartBuilder } | undefined;
+/** Builders that wait for the next part. While a part is on its way to the store the thread works on another one. */
+const idleBuilders: { capacity: number; points: number; builder: PartBuilder }[] = [];
 
-/** Memory for a part: that of the last one where it is enough. */
-function builderFor(files: number, points: number): PartBuilder {
-  if (lastBuilder?.points !== points || lastBuilder.capacity < files) {
+/** Lends memory for a part: that of an earlier one where it is enough. */
+async function withBuilder<T>(
+  files: number,
+  points: number,
+  work: (builder: PartBuilder) => Promise<T>,
+): Promise<T> {
+  let lent = idleBuilders.pop();
+  if (lent?.points !== points || lent.capacity < files) {
     const capacity = Math.max(files, maxFilesPerPart({ wave_point_count: points }));
-    lastBuilder = { capacity, points, builder: new PartBuilder(capacity, points) };
+    lent = { capacity, points, builder: new PartBuilder(capacity, points) };
   }
-  lastBuilder.builder.reset();
-  return lastBuilder.builder;
+  lent.builder.reset();
+  try {
+    return await work(lent.builder);
+  } finally {
+    idleBuilders.push(lent);
+  }
 }
 
 /** The SHA-256 of all that makes a part what it is: numbers, configuration, files. */

@@ -71,17 +71,13 @@ async function write(name: string, parts: Buffer[], compression: 'none' | 'gzip'
       const header = headers[i];
       if (header) work(bytes, header);
     });
-  each((bytes, header) =>
-    file.appendFluxes(
-      decodeFluxes(Uint8Array.from(bytes.subarray(header.fluxes.start, header.fluxes.end)), header),
-    ),
-  );
-  each((bytes, header) =>
-    file.appendTables(
-      decodeTables(Uint8Array.from(bytes.subarray(header.tables.start, header.tables.end)), header),
-      totals,
-    ),
-  );
+  const tablesOf = (bytes: Buffer, header: PartHeader) =>
+    decodeTables(Uint8Array.from(bytes.subarray(header.tables.start, header.tables.end)), header);
+  each((bytes, header) => {
+    const fluxes = Uint8Array.from(bytes.subarray(header.fluxes.start, header.fluxes.end));
+    file.appendRows(decodeFluxes(fluxes, header), tablesOf(bytes, header).numbers);
+  });
+  each((bytes, header) => file.appendTexts(tablesOf(bytes, header).texts, totals));
   file.close(totals);
   return path;
 }

@@ -28,10 +28,10 @@ export interface ResultFileOptions {
 type Totals = Pick<PartHeader, 'rows' | 'rejects' | 'widths'>;
 
 export interface ResultFile {
-  /** Appends rows: rows × P values. */
-  appendFluxes(fluxes: Float32Array): void;
-  /** Appends the columns of a part, once all fluxes are there; `totals` are over all parts, the same at each call. */
-  appendTables(tables: PartTables, totals: Totals): void;
+  /** Appends rows: rows × P values, and their columns of numbers. */
+  appendRows(fluxes: Float32Array, numbers: PartTables['numbers']): void;
+  /** Appends columns of text, once all rows are there; `totals` are over all parts, the same at each call. */
+  appendTexts(texts: PartTables['texts'], totals: Totals): void;
   /** @throws Error when rows are missing */
   close(totals: Totals): void;
   /** Closes what will not be finished. */
@@ -40,8 +40,8 @@ export interface ResultFile {
 
 /**
  * Makes the result of a preprocessing: `filenames` (N, fixed-width UTF-8), `fluxes` (N×P float32, chunked), `wave`
- * (P float64), `metadata/*`, `quality/*` (N), `rejects/{filename,path,reason}`. First all fluxes, part by part, then
- * all tables. Equal parts give equal bytes.
+ * (P float64), `metadata/*`, `quality/*` (N), `rejects/{filename,path,reason}`. First all numbers, part by part, then all
+ * texts, for their width is known only then. Equal parts give equal bytes.
  */
 export async function createResultFile(path: string, options: ResultFileOptions): Promise<ResultFile> {
   await h5wasm.ready;
@@ -50,7 +50,7 @@ export async function createResultFile(path: string, options: ResultFileOptions)
     1,
     Math.min(MAX_CHUNK_ROWS, Math.floor(CHUNK_BYTES / (4 * points)), options.maxRows),
   );
-  const { file, fluxes } = withoutClock(() => {
+  const { file, fluxes, numbers, groups } = withoutClock(() => {
     const made = new h5wasm.File(path, 'w');
     for (const [name, value] of Object.entries(options.attributes)) made.create_attribute(name, value);
     made.create_dataset({ name: 'wave', data: options.wavelengthAngstrom, dtype: '<d' });
@@ -63,13 +63,15 @@ export async function createResultFile(path: string, options: ResultFileOptions)
       chunks: [chunkRows, points],
       ...(options.compression === 'gzip' ? { compression: 'gzip', compression_opts: GZIP_LEVEL } : {}),
     });
-    return { file: made, fluxes: dataset };
+    const columnGroups = new Map<string, Group>([['', made]]);
+    const columns = createNumberColumns(columnGroups, options.maxRows);
+    return { file: made, fluxes: dataset, numbers: columns, groups: columnGroups };
   });
   let rows = 0;
-  let columns: Columns | undefined;
+  let texts: TextColumns | undefined;
 
   return {
-    appendFluxes(values) {
+    appendRows(values, columns) {
       const count = values.length / points;
       if (count === 0) return;
       withoutClock(() => {
@@ -83,22 +85,31 @@ export async function createResultFile(path: string, options: ResultFileOptions)
           done = next;
         }
         rows += count;
+        for (const column of numbers) column.append(columns[column.name] ?? new Float64Array());
       });
     },
-    appendTables(tables, totals) {
+    appendTexts(values, totals) {
       withoutClock(() => {
-        columns ??= createColumns(file, totals);
-        columns.append(tables);
+        texts ??= createTextColumns(groups, totals);
+        for (const column of texts) {
+          const strings = values[column.name];
+          if (strings) column.append(strings);
+        }
       });
     },
     close(totals) {
       withoutClock(() => {
-        columns ??= createColumns(file, totals);
-        columns.flush();
-        const missing = [...columns.missing(), ...(rows === totals.rows ? [] : ['fluxes'])];
+        texts ??= createTextColumns(groups, totals);
+        for (const column of [...numbers, ...texts]) column.flush();
+        const lengths = [
+          { name: 'fluxes', length: rows, due: totals.rows },
+          ...numbers.map(({ name, written }) => ({ name, length: written(), due: totals.rows })),
+          ...texts.map(({ name, written, due }) => ({ name, length: written(), due })),
+        ];
         file.flush();
         file.close();
-        if (missing.length > 0) throw new Error(`rows are missing in ${missing.join(', ')}`);
+        const short = lengths.filter(({ length, due }) => length !== due).map(({ name }) => name);
+        if (short.length > 0) throw new Error(`rows are missing in ${short.join(', ')}`);
       });
     },
     discard() {
@@ -107,85 +118,83 @@ export async function createResultFile(path: string, options: ResultFileOptions)
   };
 }
 
-interface Columns {
-  append(tables: PartTables): void;
+interface Column<T> {
+  name: string;
+  append(values: T): void;
   flush(): void;
-  /** Names of the columns that are shorter than they should be. */
-  missing(): string[];
+  /** How many rows are in the file. */
+  written(): number;
+}
+type TextColumns = (Column<TextValues> & { due: number })[];
+
+function createColumn(
+  groups: Map<string, Group>,
+  name: string,
+  { dtype, zero, most }: { dtype: string; zero: FixedArray | string[]; most: number },
+): Dataset {
+  const slash = name.indexOf('/');
+  const root = groups.get('');
+  if (!root) throw new Error('the file has no root');
+  const groupName = name.slice(0, Math.max(0, slash));
+  const group = groups.get(groupName) ?? root.create_group(groupName);
+  groups.set(groupName, group);
+  return group.create_dataset({
+    name: name.slice(slash + 1),
+    data: zero,
+    dtype,
+    shape: [1],
+    maxshape: [null],
+    chunks: [Math.max(1, Math.min(COLUMN_CHUNK_ROWS, most))],
+  });
 }
 
-function createColumns(file: Group, totals: Totals): Columns {
-  const groups = new Map<string, Group>([['', file]]);
-  const create = (name: string, dtype: string, zero: FixedArray | string[], length: number): Dataset => {
-    const slash = name.indexOf('/');
-    const groupName = name.slice(0, Math.max(0, slash));
-    const group = groups.get(groupName) ?? file.create_group(groupName);
-    groups.set(groupName, group);
-    const dataset = group.create_dataset({
-      name: name.slice(slash + 1),
-      data: zero,
-      dtype,
-      shape: [1],
-      maxshape: [null],
-      chunks: [Math.max(1, Math.min(COLUMN_CHUNK_ROWS, length))],
-    });
-    dataset.resize([length]);
-    return dataset;
-  };
-  const numbers = Object.entries(NUMBER_COLUMNS).map(([name, { dtype }]) => {
+function createNumberColumns(groups: Map<string, Group>, maxRows: number): Column<Float64Array>[] {
+  return Object.entries(NUMBER_COLUMNS).map(([name, { dtype }]) => {
     const memory = ARRAYS[dtype](COLUMN_CHUNK_ROWS);
-    const dataset = create(name, dtype, ARRAYS[dtype](1), totals.rows);
-    const column = createBuffered(dataset, totals.rows, memory.BYTES_PER_ELEMENT, memory);
+    const dataset = createColumn(groups, name, { dtype, zero: ARRAYS[dtype](1), most: maxRows });
+    const buffer = createBuffer(dataset, memory.BYTES_PER_ELEMENT, memory);
     return {
+      ...buffer,
       name,
-      column,
       append(values: Float64Array) {
         for (let done = 0; done < values.length;) {
-          const room = column.room(values.length - done);
-          memory.set(values.subarray(done, done + room), column.filled());
-          column.add(room);
+          const room = buffer.room(values.length - done);
+          memory.set(values.subarray(done, done + room), buffer.filled());
+          buffer.add(room);
           done += room;
         }
       },
     };
   });
-  const texts = [
-    ...Object.keys(TEXT_COLUMNS).map((name) => ({ name, length: totals.rows })),
-    ...Object.keys(REJECT_COLUMNS).map((name) => ({ name, length: totals.rejects })),
-  ].map(({ name, length }) => {
+}
+
+function createTextColumns(groups: Map<string, Group>, totals: Totals): TextColumns {
+  return [
+    ...Object.keys(TEXT_COLUMNS).map((name) => ({ name, due: totals.rows })),
+    ...Object.keys(REJECT_COLUMNS).map((name) => ({ name, due: totals.rejects })),
+  ].map(({ name, due }) => {
     const width = Math.max(1, totals.widths[name] ?? 0);
-    const memory = new Uint8Array(Math.min(COLUMN_CHUNK_ROWS, Math.max(1, length)) * width);
-    const column = createBuffered(create(name, `S${width}`, [''], length), length, width, memory);
+    const memory = new Uint8Array(Math.min(COLUMN_CHUNK_ROWS, Math.max(1, due)) * width);
+    const dataset = createColumn(groups, name, { dtype: `S${width}`, zero: [''], most: due });
+    const buffer = createBuffer(dataset, width, memory);
+    if (due === 0) dataset.resize([0]);
     return {
+      ...buffer,
       name,
-      column,
+      due,
       append({ bytes, ends }: TextValues) {
         let start = 0;
         for (const end of ends) {
-          column.room(1);
-          const at = column.filled() * width;
+          buffer.room(1);
+          const at = buffer.filled() * width;
           memory.fill(0, at, at + width);
           memory.set(bytes.subarray(start, end), at);
-          column.add(1);
+          buffer.add(1);
           start = end;
         }
       },
     };
   });
-  return {
-    append(tables) {
-      for (const { name, append } of numbers) append(tables.numbers[name] ?? new Float64Array());
-      for (const { name, append } of texts) {
-        const values = tables.texts[name];
-        if (values) append(values);
-      }
-    },
-    flush() {
-      for (const { column } of [...numbers, ...texts]) column.flush();
-    },
-    missing: () =>
-      [...numbers, ...texts].filter(({ column }) => column.missing() !== 0).map(({ name }) => name),
-  };
 }
 
 type FixedArray = Float64Array | Int32Array | Uint8Array;
@@ -195,14 +204,15 @@ const ARRAYS: Record<'<d' | '<i' | '<B', (length: number) => FixedArray> = {
   '<B': (length) => new Uint8Array(length),
 };
 
-/** A column that is written in whole chunks: `memory` holds the rows of the next one. */
-function createBuffered(dataset: Dataset, length: number, bytesPerRow: number, memory: FixedArray) {
+/** Rows on their way to a dataset, which grows by whole chunks: `memory` holds those of the next one. */
+function createBuffer(dataset: Dataset, bytesPerRow: number, memory: FixedArray) {
   const capacity = memory.byteLength / bytesPerRow;
   let written = 0;
   let filled = 0;
   const flush = () => {
     if (filled === 0) return;
     const bytes = new Uint8Array(memory.buffer, memory.byteOffset, filled * bytesPerRow);
+    dataset.resize([written + filled]);
     writeBytes(dataset, [written], [filled], bytes);
     written += filled;
     filled = 0;
@@ -218,7 +228,7 @@ function createBuffered(dataset: Dataset, length: number, bytesPerRow: number, m
       filled += rows;
     },
     flush,
-    missing: () => length - written,
+    written: () => written,
   };
 }
 
