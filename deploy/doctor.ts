@@ -105,7 +105,7 @@ async function examineTensorflow(setUp: boolean, say: Say, signal?: AbortSignal)
   const action = 'npm run doctor -- --set-up (training and scoring need it, nothing else does)';
   if (setUp) {
     try {
-      await setUpTensorflow({ say, signal });
+      await setUpTensorflow({ say, signal, again: true });
     } catch (error) {
       signal?.throwIfAborted();
       return { name, state: 'missing', found: reasonOf(error), action: 'docs/tensorflow.md' };

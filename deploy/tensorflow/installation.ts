@@ -161,7 +161,8 @@ async function sizeOf(path: string): Promise<number | undefined> {
   }
 }
 
-async function readIfPresent(path: string): Promise<string | undefined> {
+/** Text of a file; undefined where there is none. */
+export async function readIfPresent(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {

@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { hasNvidiaDriver, nativeBackends, type NativeBackend } from './backends.ts';
 import { loadTensorflow } from './load-tensorflow.ts';
-import { setUpTensorflow, tensorflowDirectory } from './set-up-tensorflow.ts';
+import { tensorflowDirectory } from './set-up-tensorflow.ts';
 
 let cache: string;
 beforeEach(async () => {
@@ -81,12 +81,4 @@ describe('loading TensorFlow', () => {
     const gradient = tf.grad((x) => tf.mul(x, x))(tf.tensor1d([3]));
     expect([...(await gradient.data())]).toEqual([6]);
   });
-});
-
-it('says what to do where nothing can be set up, and leaves nothing behind', async () => {
-  vi.stubEnv('PATH', cache);
-  await expect(setUpTensorflow({ cache: join(cache, 'inner'), say: () => undefined })).rejects.toThrow(
-    /ENOENT[\s\S]*npm run doctor -- --set-up/,
-  );
-  expect(await readdir(join(cache, 'inner'))).toEqual([]);
 });

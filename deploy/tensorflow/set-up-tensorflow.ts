@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, readdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import { cacheDirectory } from '../embedded/cache.ts';
 import { reasonOf, type Say, within } from '../embedded/downloads.ts';
 import { packageRoot } from '../embedded/package-root.ts';
 import { hasNvidiaDriver, nativeBackends, type NativeBackend } from './backends.ts';
-import { findInstallation, install, type Installation, isIntact } from './installation.ts';
+import { findInstallation, install, type Installation, isIntact, readIfPresent } from './installation.ts';
 import { CPU_WHEELS, GPU_WHEELS, NODE_API_VERSION, TENSORFLOW_VERSION, TFJS_VERSION } from './pinned.ts';
 import { compileBinding, downloadWheel, findCompiler, unpackWheel } from './wheel.ts';
 
@@ -19,8 +19,13 @@ const NPM_MILLISECONDS = 10 * 60_000;
 const NPMS_DOWNLOAD_MILLISECONDS = 15 * 60_000;
 const TRIAL_MILLISECONDS = 60_000;
 const REMINDER_MILLISECONDS = 15_000;
+const ADVICE =
+  'Everything but training and scoring runs without it. They need the npm registry and, where npm’s own download of TensorFlow is closed, python3 with pip and a C++ compiler (Linux on x86-64: apt install g++ python3-pip). Then: npm run doctor -- --set-up';
 
-/** Where the native TensorFlow of a backend lies, or will lie. */
+/**
+ * Where the native TensorFlow of a backend lies, or will lie. The versions are those that are pinned: npm's own download
+ * brings an older library, as `installation.json` tells.
+ */
 export function tensorflowDirectory(backend: NativeBackend, cache = cacheDirectory()): string {
   const machine = `${process.platform}-${process.arch}-napi${NODE_API_VERSION}`;
   return join(cache, `${backend}-${TFJS_VERSION}-${TENSORFLOW_VERSION}-${machine}`);
@@ -31,6 +36,10 @@ export interface SetUpOptions {
   signal?: AbortSignal;
   /** The project's cache of fetched programs. */
   cache?: string;
+  /** Those that may be set up; the machine decides when absent. */
+  backends?: readonly NativeBackend[];
+  /** Try a CUDA build again that has failed before. */
+  again?: boolean;
 }
 
 /**
@@ -40,23 +49,38 @@ export interface SetUpOptions {
  * @throws Error naming everything that was tried and what to do
  */
 export async function setUpTensorflow(options: SetUpOptions): Promise<Installation> {
-  const backends = nativeBackends(await hasNvidiaDriver());
-  const failures: string[] = [];
-  for (const backend of backends) {
-    try {
-      return await setUpBackend(backend, options);
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      failures.push(reasonOf(error));
-      if (backend !== backends.at(-1)) options.say(`${reasonOf(error)}\nGoing on without the GPU.`);
-    }
+  const backends = options.backends ?? nativeBackends(await hasNvidiaDriver());
+  if (backends.includes('tfjs-node-gpu')) {
+    const installation = await setUpGpu(options);
+    if (installation !== undefined) return installation;
   }
-  throw new Error(
-    [
-      ...failures,
-      'Everything but training runs without it. Training needs the npm registry and, where npm’s own download of TensorFlow is closed, python3 with pip and a C++ compiler (Linux on x86-64: apt install g++ python3-pip). Then: npm run doctor -- --set-up',
-    ].join('\n'),
-  );
+  try {
+    return await setUpBackend('tfjs-node', options);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw new Error(`${reasonOf(error)}\n${ADVICE}`, { cause: error });
+  }
+}
+
+/** undefined where it does not do. That is remembered: each attempt fetches 2.4 GB. */
+async function setUpGpu(options: SetUpOptions): Promise<Installation | undefined> {
+  const { say, signal, cache, again = false } = options;
+  const memory = `${tensorflowDirectory('tfjs-node-gpu', cache)}.failed`;
+  const before = again ? undefined : await readIfPresent(memory);
+  if (before !== undefined) {
+    say(`The CUDA build failed before; npm run doctor -- --set-up tries it again. ${before}`);
+    return undefined;
+  }
+  try {
+    const installation = await setUpBackend('tfjs-node-gpu', options);
+    await rm(memory, { force: true });
+    return installation;
+  } catch (error) {
+    signal?.throwIfAborted();
+    say(`${reasonOf(error)}\nGoing on without the GPU.`);
+    await writeFile(memory, reasonOf(error));
+    return undefined;
+  }
 }
 
 /**
