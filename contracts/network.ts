@@ -12,12 +12,9 @@ export const NetworkLayer = z.discriminatedUnion('kind', [
       kind: z.literal('conv1d'),
       filters: z.int().min(1).max(4096),
       kernel_size: z.int().min(1).max(1024).default(3),
-      padding: z
-        .enum(['valid', 'same'])
-        .default('valid')
-        .meta({
-          description: 'valid: kernel_size − 1 points get lost; same: zeros beyond the ends keep all',
-        }),
+      padding: z.enum(['valid', 'same']).default('valid').meta({
+        description: 'valid: kernel_size − 1 points get lost; same: zeros beyond the ends keep all',
+      }),
       activation,
     })
     .meta({ description: 'Convolution along the spectrum, stride 1' }),
@@ -56,3 +53,47 @@ export const DEFAULT_NETWORK: NetworkArchitecture = NetworkArchitecture.parse({
     { kind: 'dropout' },
   ],
 });
+
+/** How a network is fitted. Names and meanings are Keras' where it has them. */
+export const FittingOptions = z.strictObject({
+  epochs: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1000)
+    .meta({ description: 'At most; early stopping ends it before' }),
+  batch_size: z.int().min(1).max(65_536).default(64),
+  learning_rate: z.number().positive().max(1).default(1e-3).meta({ description: 'Of Adam' }),
+  learning_rate_schedule: z
+    .discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('constant') }),
+      z
+        .strictObject({
+          kind: z.literal('step'),
+          every_epochs: z.int().min(1),
+          factor: z.number().positive().max(1),
+        })
+        .meta({ description: 'Times factor after every so many epochs' }),
+      z
+        .strictObject({ kind: z.literal('cosine'), epochs: z.int().min(2) })
+        .meta({ description: 'Along half a cosine to 0 at this epoch' }),
+    ])
+    .default({ kind: 'constant' }),
+  early_stopping: z
+    .strictObject({
+      monitor: z.enum(['loss', 'val_loss']).default('loss'),
+      min_delta: z.number().min(0).default(0).meta({ description: 'A smaller improvement is none' }),
+      patience: z.int().min(1).default(10).meta({ description: 'Epochs without improvement until the end' }),
+    })
+    .prefault({})
+    .meta({ description: 'The weights of the best epoch are kept' }),
+  validation_fraction: z.number().min(0).max(0.9).default(0).meta({
+    description: 'Share of the spectra held out, stratified by class; spectra of an object stay together',
+  }),
+  class_weights: z
+    .enum(['none', 'balanced'])
+    .default('none')
+    .meta({ description: 'balanced: classes weigh alike in the loss, however many spectra they have' }),
+  seed: z.int().min(0).max(0xffffffff).default(0).meta({ description: 'Of weights, order and dropout' }),
+});
+export type FittingOptions = z.infer<typeof FittingOptions>;

@@ -3,11 +3,21 @@ import { NetworkError } from './error.ts';
 import { Random } from './random.ts';
 import type { Batch, TrainerState } from './trainer.ts';
 
-/** @returns the number of rows @throws NetworkError `bad-data` where the values are not whole spectra */
+/**
+ * @returns the number of rows
+ * @throws NetworkError `bad-data` where the values are not whole spectra, or one is no finite number: ReLU and pooling
+ * would take it for 0 in silence
+ */
 export function checkSpectra({ points }: NetworkPlan, spectra: Float32Array): number {
   const rows = spectra.length / points;
   if (!Number.isInteger(rows))
     throw new NetworkError('bad-data', `${spectra.length} values are not spectra of ${points} points`);
+  const bad = spectra.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0)
+    throw new NetworkError(
+      'bad-data',
+      `Spectrum ${Math.floor(bad / points)} has a value that is no finite number`,
+    );
   return rows;
 }
 
