@@ -74,9 +74,11 @@ export async function install(options: InstallOptions): Promise<Installation> {
     const theirs = await findInstallation(directory);
     if (theirs !== undefined) return theirs;
     const prefix = `${basename(directory)}.making-`;
-    // Whoever made these is dead: the lock is ours.
+    // Whoever made these is dead, for the lock is ours.
     for (const name of await readdir(cache)) {
-      if (name.startsWith(prefix)) await rm(join(cache, name), { recursive: true, force: true });
+      if (!name.startsWith(prefix)) continue;
+      // What they had started may still be writing into it.
+      await rm(join(cache, name), { recursive: true, force: true, maxRetries: 5 });
     }
     const scratch = await mkdtemp(join(cache, prefix));
     try {
