@@ -98,8 +98,9 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
 
   const inputs = await inputsOf(config, files, paths);
   // A reject for want of memory is of this job alone.
-  const key = deadly ? `${workPrefix(workId)}/${partKey(inputs)}` : partKey(inputs);
-  if (config.reuse !== 'never' && !deadly && !task.probe) {
+  const isShared = config.reuse !== 'never' && !deadly;
+  const key = isShared ? partKey(inputs) : `${workPrefix(workId)}/${partKey(inputs)}`;
+  if (isShared && !task.probe) {
     const earlier = await findPart(store, key);
     if (earlier) return { ...earlier, files: files.length, reused: files };
   }

@@ -183,11 +183,12 @@ function hasHole(pixels: Pixels, from: number, to: number, maxGap: number): bool
 function pixelQuality(plan: PreprocessingPlan): { longestGap: number; medianSnr: number } {
   const { memory, config } = plan;
   const { wavelengthAngstrom: wave, flux, ivar, bad, first, end } = memory.pixels;
-  memory.sorted = atLeast(memory.sorted, end);
-  const squares = memory.sorted;
   const from = lowerBound(wave, config.wave_start_point, first, end);
   let to = lowerBound(wave, config.wave_end_point, from, end);
   while (to < end && floatAt(wave, to) === config.wave_end_point) to++;
+  if (!ivar) return { longestGap: longestRun(bad, from, to), medianSnr: NaN };
+  memory.sorted = atLeast(memory.sorted, end);
+  const squares = memory.sorted;
   let longest = 0;
   let run = 0;
   let count = 0;
@@ -196,13 +197,23 @@ function pixelQuality(plan: PreprocessingPlan): { longestGap: number; medianSnr:
     const isBad = byteAt(bad, i);
     run = (run + 1) & -isBad;
     longest = run > longest ? run : longest;
-    if (!ivar) continue;
     // Of the same order as flux·√ivar, without a root for each; a bad pixel's is written over.
-    squares[count] = floatAt(flux, i) * Math.abs(floatAt(flux, i)) * floatAt(ivar, i);
+    const value = floatAt(flux, i);
+    squares[count] = (value < 0 ? -value : value) * value * floatAt(ivar, i);
     count += isBad ^ 1;
   }
   const [lower, upper] = middleInPlace(squares, count);
   return { longestGap: longest, medianSnr: (signedRoot(lower) + signedRoot(upper)) / 2 };
+}
+
+function longestRun(bad: Uint8Array, from: number, to: number): number {
+  let longest = 0;
+  let run = 0;
+  for (let i = from; i < to; i++) {
+    run = (run + 1) & -byteAt(bad, i);
+    if (run > longest) longest = run;
+  }
+  return longest;
 }
 
 function signedRoot(value: number): number {

@@ -16,15 +16,7 @@ export function scaleRow(
   scaling: Scaling,
   row: Float32Array | Float64Array = values,
 ): boolean {
-  let low = Infinity;
-  let high = -Infinity;
-  for (let i = 0; i < values.length; i++) {
-    const value = floatAt(values, i);
-    // A number less itself is 0 unless it is infinite or NaN; this loop is hot.
-    if (value - value !== 0) continue;
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
+  const { low, high } = extentOf(values);
   const constant = !(high > low);
   if (scaling === 'none') {
     row.set(values);
@@ -61,6 +53,22 @@ export function scaleRow(
     }
     width = Math.sqrt(squares / count);
   }
-  for (let i = 0; i < values.length; i++) row[i] = (factor * (floatAt(values, i) - centre)) / width + shift;
+  const gain = factor / width;
+  for (let i = 0; i < values.length; i++) row[i] = (floatAt(values, i) - centre) * gain + shift;
   return false;
+}
+
+/** Least and greatest of the finite values; Infinity and -Infinity where there is none. */
+function extentOf(values: Float64Array): { low: number; high: number } {
+  let low = Infinity;
+  let high = -Infinity;
+  // NaN is neither below nor above anything.
+  for (let i = 0; i < values.length; i++) {
+    const value = floatAt(values, i);
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (low !== -Infinity && high !== Infinity) return { low, high };
+  const finite = values.filter((value) => Number.isFinite(value));
+  return finite.length === 0 ? { low: Infinity, high: -Infinity } : extentOf(finite);
 }
