@@ -1,7 +1,7 @@
+import type { Column } from './column.ts';
 import { FitsError } from './error.ts';
 import { gunzipIfPacked } from './gunzip.ts';
 import { BLOCK_BYTES, Header } from './header.ts';
-import type { Column } from './table.ts';
 
 /** BINTABLE is `table`, TABLE `ascii-table`; `groups` are the random groups of FITS 4.0 section 6. */
 export type HduKind = 'image' | 'table' | 'ascii-table' | 'groups' | 'other';

@@ -199,7 +199,7 @@ function pixelQuality(plan: PreprocessingPlan): { longestGap: number; medianSnr:
     longest = run > longest ? run : longest;
     // Of the same order as flux·√ivar, without a root for each; a bad pixel's is written over.
     const value = floatAt(flux, i);
-    squares[count] = (value < 0 ? -value : value) * value * floatAt(ivar, i);
+    squares[count] = Math.abs(value) * value * floatAt(ivar, i);
     count += isBad ^ 1;
   }
   const [lower, upper] = middleInPlace(squares, count);

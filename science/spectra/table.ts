@@ -1,6 +1,7 @@
 import { FitsError } from '../fits/error.ts';
 import type { FitsFile, Hdu } from '../fits/file.ts';
-import { type Column, Table } from '../fits/table.ts';
+import type { Column } from '../fits/column.ts';
+import { Table } from '../fits/table.ts';
 import { armReading, makeArm } from './arm.ts';
 import { declaredMedium, genericMetadata, MAX_PIXELS } from './generic.ts';
 import type { Loader } from './loader.ts';
