@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../deploy/embedded/package-root.ts';
+import { TRAINING_ENVIRONMENT } from '../science/cnn/tensorflow.ts';
 
 export const WAYS = ['graph', 'op-by-op', 'keras'] as const;
 export type Way = (typeof WAYS)[number];
@@ -36,7 +37,8 @@ export class WayProcess {
       way === 'keras'
         ? [python, [referenceScript, ...sizes]]
         : [process.execPath, [...process.execArgv, wayScript, way, ...sizes]];
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const env = way === 'keras' ? process.env : { ...TRAINING_ENVIRONMENT, ...process.env };
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
     this.#child = child;
     this.#exited = once(child, 'close');
     child.stderr.on('data', (text: Buffer) => {

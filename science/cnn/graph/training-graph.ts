@@ -356,8 +356,16 @@ function backward(graph: GraphBuilder, ran: readonly Ran[], logitsGradient: Outp
             kernel,
             graph.node('MatMul', [step.input, flowing], { ...F, transpose_a: { bool: true } }),
           );
+        // (W gᵀ)ᵀ, which is g Wᵀ in half the time where the kernel is large: oneDNN is slow at that, and at MatMul.
         if (i > firstTrained)
-          flowing = graph.node('MatMul', [flowing, step.kernel ?? ''], { ...F, transpose_b: { bool: true } });
+          flowing = graph.node(
+            'Transpose',
+            [
+              graph.node('BatchMatMulV2', [step.kernel ?? '', flowing], { ...F, adj_y: { bool: true } }),
+              graph.int32s([1, 0]),
+            ],
+            { ...F, Tperm: { type: 'int32' } },
+          );
         break;
     }
   }
