@@ -1,6 +1,7 @@
 import type { Brackets } from './brackets.ts';
 import { byteAt, floatAt, indexAt } from './elements.ts';
-import { atLeast, isBridged, type Pixels, startsArm } from './pixels.ts';
+import type { Kernel } from './kernel/kernel.ts';
+import { isBridged, type Pixels, startsArm } from './pixels.ts';
 
 export interface GridOptions {
   /** Every pixel is used, and no gap is a gap. */
@@ -86,14 +87,6 @@ export function interpolateLinearly(
   result.covered = covered;
 }
 
-/** Memory for `interpolateShared`, as long as the longest spectrum so far. */
-export interface BridgeMemory {
-  /** Fluxes, the bad ones on a line between the good ones beside them where the gap is bridged. */
-  bridged: Float64Array;
-  /** First and last pixel of each run of bad ones. */
-  badRuns: Int32Array;
-}
-
 /**
  * The same over the good pixels of one arm whose wavelengths many spectra share: which pixels lie beside a grid point is
  * worked out once for all of them, which is most of the work. Gaps are bridged first, for a spectrum has many.
@@ -103,19 +96,18 @@ export function interpolateShared(
   grid: Float64Array,
   brackets: Brackets,
   options: GridOptions,
-  memory: BridgeMemory,
-  values: Float64Array,
+  kernel: Kernel,
   result: Resampled,
 ): void {
   const { wavelengthAngstrom: wave, first } = pixels;
+  const { values } = kernel;
   const offset = wave.byteOffset / wave.BYTES_PER_ELEMENT;
   const last = pixels.end - 1;
   const gap = { before: -1, after: -1, firstUsed: firstUsedPixel(pixels), lastUsed: lastUsedPixel(pixels) };
   result.extrapolated = false;
   result.unbridgedGap = false;
-  const runs = bridgeGaps(pixels, memory);
-  const { bridged, badRuns } = memory;
-  const { left, fraction, firstPoint } = brackets;
+  const runs = bridgeGaps(pixels, kernel.flux);
+  const { left, firstPoint } = brackets;
   const inGap = (from: number, to: number): void => {
     for (let i = from; i < to; i++) {
       const nearest = Math.min(Math.max(indexAt(left, i) - offset, first), last);
@@ -139,44 +131,27 @@ export function interpolateShared(
     if (stop <= start) continue;
     covered -= stop - start;
     if (from > first && to < last && to - from < options.maxGap) continue;
-    interpolateBetween(done, start, left, offset, fraction, bridged, values);
+    kernel.interpolate(brackets, offset, done, start);
     inGap(start, stop);
     done = stop;
   }
-  interpolateBetween(done, end, left, offset, fraction, bridged, values);
+  kernel.interpolate(brackets, offset, done, end);
   inGap(end, grid.length);
   if (end < grid.length && floatAt(grid, end) === floatAt(wave, last) && byteAt(pixels.bad, last) === 0)
     covered++;
   result.covered = covered;
 }
 
-/** The grid points `from` up to `to`, all of which lie between two pixels with a flux. */
-function interpolateBetween(
-  from: number,
-  to: number,
-  left: Int32Array,
-  offset: number,
-  fraction: Float64Array,
-  flux: Float64Array,
-  values: Float64Array,
-): void {
-  for (let i = from; i < to; i++) {
-    const pixel = indexAt(left, i) - offset;
-    const y0 = floatAt(flux, pixel);
-    values[i] = y0 + (floatAt(flux, pixel + 1) - y0) * floatAt(fraction, i);
-  }
-}
+/** First and last pixel of each run of bad ones of the spectrum at hand. */
+let badRuns = new Int32Array(1024);
 
 /**
- * Copies the fluxes to `memory.bridged`, those of bad pixels between good ones worked out, and lists the runs of bad ones.
- * @returns how many there are
+ * Works out fluxes for the bad pixels between good ones, in place, and lists the runs of bad ones in `badRuns`.
+ * @param flux the pixels' fluxes, which may be changed
+ * @returns how many runs there are
  */
-function bridgeGaps(pixels: Pixels, memory: BridgeMemory): number {
-  const { wavelengthAngstrom: wave, flux, bad, first, end } = pixels;
-  memory.bridged = atLeast(memory.bridged, end);
-  if (memory.badRuns.length < end + 2) memory.badRuns = new Int32Array(2 * end + 2);
-  const { bridged, badRuns } = memory;
-  bridged.set(flux.subarray(first, end), first);
+function bridgeGaps({ wavelengthAngstrom: wave, bad, first, end }: Pixels, flux: Float64Array): number {
+  if (badRuns.length < end + 2) badRuns = new Int32Array(2 * end + 2);
   let runs = 0;
   for (let i = first; i < end; i++) {
     if (byteAt(bad, i) === 0) continue;
@@ -186,13 +161,13 @@ function bridgeGaps(pixels: Pixels, memory: BridgeMemory): number {
     badRuns[2 * runs + 1] = i;
     runs++;
     if (from === first || i === end - 1) {
-      bridged.fill(0, from, i + 1);
+      flux.fill(0, from, i + 1);
       continue;
     }
     const x0 = floatAt(wave, from - 1);
     const y0 = floatAt(flux, from - 1);
     const slope = (floatAt(flux, i + 1) - y0) / (floatAt(wave, i + 1) - x0);
-    for (let k = from; k <= i; k++) bridged[k] = y0 + slope * (floatAt(wave, k) - x0);
+    for (let k = from; k <= i; k++) flux[k] = y0 + slope * (floatAt(wave, k) - x0);
   }
   return runs;
 }

@@ -1,14 +1,15 @@
 import type { PreprocessingConfig } from '../../contracts/preprocessing.ts';
 import type { SpectrumMetadata } from '../../contracts/spectrum.ts';
-import { BracketCache } from './brackets.ts';
+import { BracketCache, KEPT_BRACKETS } from './brackets.ts';
 import { type ContinuumPlan, planContinuum } from './continuum.ts';
 import { DESPIKE_REACH } from './despike.ts';
 import { floatAt } from './elements.ts';
 import { type BinMemory, binEdges } from './flux-conserving.ts';
 import { wavelengthGrid } from './grid.ts';
-import type { BridgeMemory, Resampled } from './linear.ts';
+import { Kernel } from './kernel/kernel.ts';
+import type { Resampled } from './linear.ts';
 import { emptyPixelMemory, emptyPixels, type PixelMemory, type Pixels } from './pixels.ts';
-import { type Kernel, KERNEL_SIGMAS, kernelBetween } from './smoothing.ts';
+import { type Kernel as SmoothingKernel, KERNEL_SIGMAS, kernelBetween } from './smoothing.ts';
 
 /**
  * A configuration made ready: its grid and its defaults, computed once for all spectra, and the memory that they are
@@ -21,7 +22,9 @@ export interface PreprocessingPlan {
   /** Edges of the grid's bins [Å], one more than points; only where flux is conserved. */
   binEdges: Float64Array | undefined;
   brackets: BracketCache;
-  kernel: Kernel | undefined;
+  /** The loops over spectra whose wavelengths are shared. */
+  loops: Kernel;
+  kernel: SmoothingKernel | undefined;
   continuum: ContinuumPlan | undefined;
   minCoverage: number;
   /** Grid, its bins and the required ranges lie between these [Å]. */
@@ -30,7 +33,7 @@ export interface PreprocessingPlan {
   memory: Memory;
 }
 
-interface Memory extends BinMemory, BridgeMemory {
+interface Memory extends BinMemory {
   pixels: Pixels;
   arms: PixelMemory;
   despiked: Float64Array;
@@ -46,12 +49,14 @@ const NARROW_GRID_ANGSTROM = 500;
 export function planPreprocessing(config: PreprocessingConfig): PreprocessingPlan {
   const { wave_start_point: start, wave_end_point: end } = config;
   const grid = wavelengthGrid(start, end, config.wave_point_count, config.grid);
+  const loops = new Kernel(grid.length, KEPT_BRACKETS);
   const edges = config.interpolation === 'flux_conserving' ? binEdges(grid) : undefined;
   return {
     config,
     grid,
     binEdges: edges,
-    brackets: new BracketCache(grid),
+    brackets: new BracketCache(grid, loops.brackets),
+    loops,
     kernel: kernelOf(config),
     continuum: config.scaling === 'continuum' ? planContinuum(grid) : undefined,
     minCoverage: config.min_coverage ?? (end - start < NARROW_GRID_ANGSTROM ? 0.9 : 0.5),
@@ -68,8 +73,6 @@ export function planPreprocessing(config: PreprocessingConfig): PreprocessingPla
       arms: emptyPixelMemory(),
       flux: new Float64Array(),
       edges: new Float64Array(),
-      bridged: new Float64Array(),
-      badRuns: new Int32Array(),
       despiked: new Float64Array(),
       smoothed: new Float64Array(),
       sorted: new Float64Array(),
@@ -79,7 +82,7 @@ export function planPreprocessing(config: PreprocessingConfig): PreprocessingPla
   };
 }
 
-function kernelOf(config: PreprocessingConfig): Kernel | undefined {
+function kernelOf(config: PreprocessingConfig): SmoothingKernel | undefined {
   const { resolution_from: from, resolution_to: to, smoothing_sigma: sigma } = config;
   if (sigma !== undefined) return { constantAngstrom: sigma, perAngstrom: 0 };
   return from !== undefined && to !== undefined ? kernelBetween(from, to) : undefined;

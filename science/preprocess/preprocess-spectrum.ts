@@ -3,12 +3,13 @@ import { divideByContinuum } from './continuum.ts';
 import { despike } from './despike.ts';
 import { byteAt, floatAt, lowerBound } from './elements.ts';
 import { conserveFlux } from './flux-conserving.ts';
+import type { Kernel } from './kernel/kernel.ts';
 import { firstUsedPixel, interpolateLinearly, interpolateShared, lastUsedPixel } from './linear.ts';
 import { middleInPlace } from './median.ts';
 import { atLeast, crop, findSegments, isBridged, type Pixels, selectPixels } from './pixels.ts';
 import { marginAngstrom, type PreprocessingPlan, usableRedshift } from './plan.ts';
-import { scaleRow } from './scaling.ts';
-import { type Kernel, smooth } from './smoothing.ts';
+import { scaleInKernel, scaleRow } from './scaling.ts';
+import { type Kernel as SmoothingKernel, smooth } from './smoothing.ts';
 
 export { neededRange, planPreprocessing, type PreprocessingPlan } from './plan.ts';
 
@@ -50,7 +51,7 @@ export function preprocessSpectrum(
   row: Float32Array,
 ): PreprocessedSpectrum {
   const { config, grid, memory, neededFromAngstrom: from, neededToAngstrom: to } = plan;
-  const { pixels, values, resampled } = memory;
+  const { pixels, resampled } = memory;
   const { wave_start_point: start, wave_end_point: end } = config;
   const keepBad = config.bad_pixels === 'keep';
   const medium = config.medium === 'auto' ? spectrum.medium : config.medium;
@@ -73,7 +74,10 @@ export function preprocessSpectrum(
   crop(pixels, from - marginAngstrom(plan, from, stretch), to + marginAngstrom(plan, to, stretch));
   if (firstUsedPixel(pixels) === pixels.end) return { rejected: 'every pixel is marked bad' };
 
-  const { longestGap, medianSnr } = pixelQuality(plan);
+  const inKernel = isForKernel(plan, pixels);
+  const values = inKernel ? plan.loops.values : memory.values;
+  if (inKernel) takeIntoKernel(plan.loops, pixels);
+  const { longestGap, medianSnr } = pixelQuality(plan, inKernel);
   let despikedPixels = 0;
   if (config.despike) {
     memory.despiked = atLeast(memory.despiked, pixels.end);
@@ -92,9 +96,9 @@ export function preprocessSpectrum(
   if (plan.binEdges) {
     findSegments(pixels, config.max_gap);
     conserveFlux(pixels, grid, plan.binEdges, options, memory, values, resampled);
-  } else if (pixels.haveSharedWavelengths && !keepBad) {
+  } else if (inKernel) {
     const brackets = plan.brackets.of(pixels.wavelengthAngstrom);
-    interpolateShared(pixels, grid, brackets, options, memory, values, resampled);
+    interpolateShared(pixels, grid, brackets, options, plan.loops, resampled);
   } else {
     interpolateLinearly(pixels, grid, options, values, resampled);
   }
@@ -116,7 +120,11 @@ export function preprocessSpectrum(
 
   // `keep` is the predecessor's arithmetic: one value that is not finite makes its row 0 (numpy's min is NaN then).
   if (keepBad && config.outside !== 'nan' && config.scaling !== 'none' && !areFinite(values)) values.fill(0);
-  let constant = scaleRow(values, config.scaling === 'continuum' ? 'none' : config.scaling, row);
+  const scaling = config.scaling === 'continuum' ? 'none' : config.scaling;
+  let constant =
+    inKernel && (scaling === 'minmax' || scaling === 'minmax01')
+      ? scaleInKernel(plan.loops, scaling, row)
+      : scaleRow(values, scaling, row);
   if (plan.continuum) {
     const failedAt = constant ? -1 : divideByContinuum(values, plan.continuum);
     if (failedAt >= 0 && !keepBad)
@@ -142,7 +150,7 @@ export function preprocessSpectrum(
 }
 
 /** Smooths what the grid needs of the pixels and narrows them to that. */
-function smoothNeeded(plan: PreprocessingPlan, kernel: Kernel, stretch: number): void {
+function smoothNeeded(plan: PreprocessingPlan, kernel: SmoothingKernel, stretch: number): void {
   const { config, memory } = plan;
   const { pixels } = memory;
   findSegments(pixels, config.max_gap);
@@ -179,31 +187,52 @@ function hasHole(pixels: Pixels, from: number, to: number, maxGap: number): bool
   return false;
 }
 
+/** Whether the loops of kernel.as do it: the usual case, of a survey's spectra and the default options. */
+function isForKernel({ config, binEdges, kernel, loops }: PreprocessingPlan, pixels: Pixels): boolean {
+  return (
+    pixels.haveSharedWavelengths &&
+    pixels.ivar !== undefined &&
+    pixels.end <= loops.flux.length &&
+    config.bad_pixels !== 'keep' &&
+    !config.despike &&
+    !kernel &&
+    !binEdges
+  );
+}
+
+function takeIntoKernel(loops: Kernel, { flux, ivar, bad, first, end }: Pixels): void {
+  loops.flux.set(flux.subarray(first, end), first);
+  loops.bad.set(bad.subarray(first, end), first);
+  if (ivar) loops.ivar.set(ivar.subarray(first, end), first);
+}
+
 /** Longest run of bad pixels, and median of flux·√ivar of the good ones (NaN without ivar), on the grid's range [Å]. */
-function pixelQuality(plan: PreprocessingPlan): { longestGap: number; medianSnr: number } {
+function pixelQuality(plan: PreprocessingPlan, inKernel: boolean): { longestGap: number; medianSnr: number } {
   const { memory, config } = plan;
   const { wavelengthAngstrom: wave, flux, ivar, bad, first, end } = memory.pixels;
   const from = lowerBound(wave, config.wave_start_point, first, end);
   let to = lowerBound(wave, config.wave_end_point, from, end);
   while (to < end && floatAt(wave, to) === config.wave_end_point) to++;
   if (!ivar) return { longestGap: longestRun(bad, from, to), medianSnr: NaN };
+  if (inKernel) {
+    const { longestGap, squares, middle } = plan.loops.quality(from, to);
+    return { longestGap, medianSnr: meanRoot(middle ?? middleInPlace(squares, squares.length)) };
+  }
   memory.sorted = atLeast(memory.sorted, end);
   const squares = memory.sorted;
-  let longest = 0;
-  let run = 0;
   let count = 0;
   // No branches: where the bad pixels are cannot be foreseen, and guessing wrong costs more than the work.
   for (let i = from; i < to; i++) {
-    const isBad = byteAt(bad, i);
-    run = (run + 1) & -isBad;
-    longest = run > longest ? run : longest;
     // Of the same order as flux·√ivar, without a root for each; a bad pixel's is written over.
     const value = floatAt(flux, i);
     squares[count] = Math.abs(value) * value * floatAt(ivar, i);
-    count += isBad ^ 1;
+    count += byteAt(bad, i) ^ 1;
   }
-  const [lower, upper] = middleInPlace(squares, count);
-  return { longestGap: longest, medianSnr: (signedRoot(lower) + signedRoot(upper)) / 2 };
+  return { longestGap: longestRun(bad, from, to), medianSnr: meanRoot(middleInPlace(squares, count)) };
+}
+
+function meanRoot([lower, upper]: [number, number]): number {
+  return (signedRoot(lower) + signedRoot(upper)) / 2;
 }
 
 function longestRun(bad: Uint8Array, from: number, to: number): number {

@@ -1,4 +1,5 @@
 import { floatAt } from './elements.ts';
+import type { Kernel } from './kernel/kernel.ts';
 
 export type Scaling = 'minmax' | 'minmax01' | 'zscore' | 'none';
 
@@ -71,4 +72,13 @@ function extentOf(values: Float64Array): { low: number; high: number } {
   if (low !== -Infinity && high !== Infinity) return { low, high };
   const finite = values.filter((value) => Number.isFinite(value));
   return finite.length === 0 ? { low: Infinity, high: -Infinity } : extentOf(finite);
+}
+
+/** `scaleRow` of the kernel's values, which are finite or NaN. */
+export function scaleInKernel(loops: Kernel, scaling: 'minmax' | 'minmax01', row: Float32Array): boolean {
+  const { low, high } = loops.extent();
+  if (!(high > low)) return scaleRow(loops.values, scaling, row);
+  const factor = scaling === 'minmax' ? 2 : 1;
+  loops.scale(low, factor / (high - low), scaling === 'minmax' ? -1 : 0, row);
+  return false;
 }
