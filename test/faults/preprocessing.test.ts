@@ -216,6 +216,9 @@ describe.skipIf(!existsSync('/proc/self/environ'))('preprocessing survives kill 
     let total: number;
     const first = () => join(directory, 'files', 'SPECTRA', 'survey', '000');
     it('are taken over where nothing changed', async () => {
+      const before = await submit({ reuse: 'metadata' });
+      expect(await resultOf(before)).toBe(undisturbed);
+      expect(await reusedBy(before)).toBe(0); // the jobs above left none: `reuse: never`
       const id = await submit({ reuse: 'metadata' });
       expect(await resultOf(id)).toBe(undisturbed);
       const { progress } = await until(id, hasEnded);

@@ -76,7 +76,7 @@ function activities(shardCount: number, replaced: Partial<Activities> = {}): Act
   };
 }
 
-/** Runs the workflow on two workers, one a queue, and hands its handle to `use`. */
+/** Runs the workflow on three workers, one a queue, and hands its handle to `use`. */
 async function run<T>(
   all: Activities,
   use: (handle: Awaited<ReturnType<typeof start>>) => Promise<T>,
@@ -94,7 +94,12 @@ async function run<T>(
     taskQueue: TASK_QUEUES.cpu,
     activities: cpu,
   });
-  return control.runUntil(hardware.runUntil(async () => use(await start(options))));
+  const merging = await Worker.create({
+    connection: environment.nativeConnection,
+    taskQueue: TASK_QUEUES.merge,
+    activities: { writeResult: all.writeResult },
+  });
+  return control.runUntil(merging.runUntil(hardware.runUntil(async () => use(await start(options)))));
 }
 const start = (options: Partial<typeof config>) => {
   const jobId = crypto.randomUUID();
