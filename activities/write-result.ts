@@ -6,7 +6,7 @@ import type { Artifact } from '../contracts/job.ts';
 import { PARTS_LOST, type ShardListing } from '../contracts/preprocessing.ts';
 import { VERSION } from '../contracts/version.ts';
 import type { LogEntry } from '../db/repositories/jobs.ts';
-import { planPreprocessing } from '../science/preprocess/preprocess-spectrum.ts';
+import { gridOf } from '../science/preprocess/plan.ts';
 import { describeArtifact } from './artifact.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { startHeartbeats } from './heartbeats.ts';
@@ -61,7 +61,7 @@ export function createWriteResult(dependencies: CpuDependencies) {
       if (job?.phase !== 'PROCESSING') return { artifacts: [] }; // ended meanwhile: completeJob will refuse too
       const { config } = await readPlan(jobId);
       if (!config) throw new Error('the plan has no configuration');
-      const { grid } = planPreprocessing(config);
+      const grid = gridOf(config);
       await merger.run({
         step: 'start',
         objectsDir,

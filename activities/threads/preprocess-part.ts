@@ -75,7 +75,7 @@ interface Context {
   readPlan: ReturnType<typeof createPlanReader>;
 }
 let context: Context | undefined;
-let lastPlan: { config: PreprocessingConfig; plan: PreprocessingPlan } | undefined;
+let lastPlan: { config: string; plan: PreprocessingPlan } | undefined;
 
 /** Preprocesses the files of one part, in a worker thread, so that the activity's own stays free to heartbeat. */
 export default async function preprocessPart(task: PreprocessPartTask): Promise<PreprocessPartResult> {
@@ -105,8 +105,7 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
     if (earlier) return { ...earlier, files: files.length, reused: files };
   }
 
-  if (lastPlan?.config !== config) lastPlan = { config, plan: planPreprocessing(config) };
-  const { plan } = lastPlan;
+  const plan = planOf(config);
   const readOptions = {
     neededRange: (metadata: Parameters<typeof neededRange>[1]) => neededRange(plan, metadata),
     reuseMemory: true,
@@ -159,6 +158,13 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
       catalogue: encodeCatalogueRows(catalogue),
     };
   });
+}
+
+/** A plan holds memory: that of the last job is taken where this one asks for the same. */
+function planOf(config: PreprocessingConfig): PreprocessingPlan {
+  const key = JSON.stringify(config);
+  if (lastPlan?.config !== key) lastPlan = { config: key, plan: planPreprocessing(config) };
+  return lastPlan.plan;
 }
 
 /** Builders that wait for the next part. While a part is on its way to the store the thread works on another one. */

@@ -46,9 +46,15 @@ interface Memory extends BinMemory {
 /** A narrow window is judged more strictly: in 200 Å half the points missing may be all of the line. */
 const NARROW_GRID_ANGSTROM = 500;
 
+/** The wavelength grid [Å, vacuum] of a configuration, rising. */
+export function gridOf(config: PreprocessingConfig): Float64Array {
+  const { wave_start_point: start, wave_end_point: end } = config;
+  return wavelengthGrid(start, end, config.wave_point_count, config.grid);
+}
+
 export function planPreprocessing(config: PreprocessingConfig): PreprocessingPlan {
   const { wave_start_point: start, wave_end_point: end } = config;
-  const grid = wavelengthGrid(start, end, config.wave_point_count, config.grid);
+  const grid = gridOf(config);
   const loops = new Kernel(grid.length, KEPT_BRACKETS);
   const edges = config.interpolation === 'flux_conserving' ? binEdges(grid) : undefined;
   return {
