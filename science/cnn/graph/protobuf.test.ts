@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
-import { bytesField, encoded, floatField, mapField, message, varintField } from './protobuf.ts';
+import { bytesField, encoded, floatField, mapField, type Message, message, varintField } from './protobuf.ts';
 
-const hex = (...fields: Parameters<typeof message>) =>
-  Buffer.from(encoded(message(...fields))).toString('hex');
+const hex = (...fields: Message[]) => Buffer.from(encoded(message(...fields))).toString('hex');
 
 // The examples of the format's own description (protobuf.dev, Encoding), and int64's ten bytes for −1.
 it('writes fields as protocol buffers do', () => {
