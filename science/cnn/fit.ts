@@ -89,7 +89,7 @@ export async function fit(
   const stopping = new EarlyStopping(options.early_stopping, from?.earlyStopping);
   const history = [...(from?.history ?? [])];
   if (from !== undefined) trainer.setState(from.trainer);
-  let bestWeights = from?.bestWeights ?? trainer.getState().weights;
+  let bestWeights = from?.bestWeights ?? trainer.getWeights();
   const batches = Math.ceil(rows / options.batch_size);
   const buffers = new BatchBuffers(plan.points, options.batch_size);
 
@@ -133,7 +133,7 @@ export async function fit(
     };
     history.push(metrics);
     const monitored = monitor === 'val_loss' ? metrics.validation?.loss : metrics.loss;
-    if (stopping.observe(epoch, monitored ?? NaN)) bestWeights = trainer.getState().weights;
+    if (stopping.observe(epoch, monitored ?? NaN)) bestWeights = trainer.getWeights();
     await hooks.onEpoch?.(metrics, () => ({
       trainer: trainer.getState(),
       earlyStopping: stopping.state,

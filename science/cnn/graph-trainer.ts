@@ -12,7 +12,7 @@ import type { Batch, BatchResult, NamedArrays, Trainer, TrainerState } from './t
 
 /** Rows a call: more fill no core better, and fall out of the caches. */
 const PREDICT_ROWS = 512;
-const SIGNATURES = ['init', 'state', 'train', 'gradients', 'evaluate', 'predict'] as const;
+const SIGNATURES = ['init', 'state', 'weights', 'train', 'gradients', 'evaluate', 'predict'] as const;
 type SignatureName = (typeof SIGNATURES)[number];
 
 /**
@@ -52,6 +52,7 @@ async function load(
     return {
       init: await one('init'),
       state: await one('state'),
+      weights: await one('weights'),
       train: await one('train'),
       gradients: await one('gradients'),
       evaluate: await one('evaluate'),
@@ -116,6 +117,13 @@ class GraphTrainer implements Trainer {
   gradients(batch: Batch): NamedArrays {
     const result = this.#run('gradients', { ...this.#batch(batch), ...this.#masks(batch.labels.length) });
     return Object.fromEntries(this.#plan.parameters.map(({ name }) => [name, valueOf(result, name)]));
+  }
+
+  getWeights(): NamedArrays {
+    const result = this.#run('weights', {});
+    return Object.fromEntries(
+      this.#plan.parameters.map((one) => [one.name, valueOf(result, statePorts(one).weights)]),
+    );
   }
 
   getState(): TrainerState {

@@ -110,16 +110,16 @@ class OpByOpTrainer implements Trainer {
     });
   }
 
+  getWeights(): NamedArrays {
+    return this.#copy('weights');
+  }
+
   getState(): TrainerState {
-    const part = (which: keyof Variables): NamedArrays =>
-      Object.fromEntries(
-        this.#plan.parameters.map((one) => [one.name, this.#of(one)[which].dataSync<'float32'>().slice()]),
-      );
     return {
       step: this.#step,
-      weights: part('weights'),
-      firstMoments: part('first'),
-      secondMoments: part('second'),
+      weights: this.#copy('weights'),
+      firstMoments: this.#copy('first'),
+      secondMoments: this.#copy('second'),
     };
   }
 
@@ -145,6 +145,12 @@ class OpByOpTrainer implements Trainer {
     for (const { weights, first, second } of this.#variables.values())
       for (const one of [weights, first, second]) one.dispose();
     this.#variables.clear();
+  }
+
+  #copy(which: keyof Variables): NamedArrays {
+    return Object.fromEntries(
+      this.#plan.parameters.map((one) => [one.name, this.#of(one)[which].dataSync<'float32'>().slice()]),
+    );
   }
 
   #of({ name }: Parameter): Variables {

@@ -41,3 +41,11 @@ it('draws Glorot-uniform kernels', () => {
   expect(initialState(plan, 3).weights['conv1d_1/kernel']).toEqual(kernel);
   expect(initialState(plan, 4).weights['conv1d_1/kernel']).not.toEqual(kernel);
 });
+
+it('fills with ones as single draws would', () => {
+  const [bulk, single] = [new Random(9), new Random(9)];
+  const values = new Uint8Array(1000);
+  bulk.fillOnes(values, 0.3);
+  expect([...values]).toEqual(Array.from(values, () => (single.uniform() >= 0.7 ? 1 : 0)));
+  expect(bulk.state).toEqual(single.state);
+});

@@ -12,12 +12,13 @@ export function checkSpectra({ points }: NetworkPlan, spectra: Float32Array): nu
   const rows = spectra.length / points;
   if (!Number.isInteger(rows))
     throw new NetworkError('bad-data', `${spectra.length} values are not spectra of ${points} points`);
-  const bad = spectra.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0)
-    throw new NetworkError(
-      'bad-data',
-      `Spectrum ${Math.floor(bad / points)} has a value that is no finite number`,
-    );
+  // A loop: findIndex takes ten times as long, and this runs with every step.
+  for (let i = 0; i < spectra.length; i++)
+    if (!Number.isFinite(spectra[i]))
+      throw new NetworkError(
+        'bad-data',
+        `Spectrum ${Math.floor(i / points)} has a value that is no finite number`,
+      );
   return rows;
 }
 
@@ -64,8 +65,7 @@ export function dropoutMasks(
   return layers.flatMap(({ name, layer, inputShape }) => {
     if (layer.kind !== 'dropout') return [];
     const keep = new Uint8Array(rows * inputShape.reduce((product, size) => product * size, 1));
-    const dropBelow = layer.rate * 2 ** 32;
-    for (let i = 0; i < keep.length; i++) keep[i] = random.uint32() >= dropBelow ? 1 : 0;
+    random.fillOnes(keep, 1 - layer.rate);
     return [{ layer: name, keep }];
   });
 }

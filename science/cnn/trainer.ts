@@ -49,6 +49,8 @@ export interface Trainer {
   predict(spectra: Float32Array): Float32Array;
   /** Gradients of the mean loss of the batch with the dropout of the next step; nothing changes. */
   gradients(batch: Batch): NamedArrays;
+  /** A copy of the weights alone, a third of the state. */
+  getWeights(): NamedArrays;
   /** A copy of the state. */
   getState(): TrainerState;
   /** @throws NetworkError `bad-state` where an array is missing or of another size */

@@ -83,6 +83,7 @@ describe.skipIf(graph === undefined)('the graph and op by op', () => {
     expect(furthest(one.getState().weights, other.getState().weights)).toBeLessThan(1e-5);
     other.setState(one.getState());
     expect(other.getState()).toEqual(one.getState());
+    expect(other.getWeights()).toEqual(other.getState().weights);
     one.step(batch, 1e-2);
     other.step(batch, 1e-2);
     expect(furthest(one.getState().weights, other.getState().weights)).toBeLessThan(1e-5);

@@ -28,7 +28,7 @@ export function statePorts({ name }: Parameter): Readonly<Record<keyof Variables
 
 /**
  * The network as a TensorFlow graph: one call takes a whole step. Signatures: `init` (every variable by value), `state`
- * (the same back), `train` (a batch, with Adam), `gradients`, `evaluate` and `predict`.
+ * (the same back), `weights` (those alone), `train` (a batch, with Adam), `gradients`, `evaluate` and `predict`.
  * @returns the bytes of a `saved_model.pb`
  */
 export function trainingGraph(plan: NetworkPlan): Uint8Array {
@@ -134,9 +134,10 @@ function stateSignatures(
   graph: GraphBuilder,
   plan: NetworkPlan,
   variablesOf: (parameter: Parameter) => Variables,
-): { init: Signature; state: Signature } {
+): { init: Signature; state: Signature; weights: Signature } {
   const inputs: Record<string, Port> = {};
   const outputs: Record<string, Port> = {};
+  const weights: Record<string, Port> = {};
   const assignments: Output[] = [];
   for (const parameter of plan.parameters) {
     const handles = variablesOf(parameter);
@@ -149,13 +150,16 @@ function stateSignatures(
       });
       inputs[ports[part]] = fed;
       assignments.push(assign);
-      outputs[ports[part]] = { output: readVariable(graph, handles[part]), type: 'float32', shape };
+      const value: Port = { output: readVariable(graph, handles[part]), type: 'float32', shape };
+      outputs[ports[part]] = value;
+      if (part === 'weights') weights[ports[part]] = value;
     }
   }
   const done = after(graph, graph.float32(1), assignments);
   return {
     init: { inputs, outputs: { [PORTS.done]: scalar(done) } },
     state: { inputs: {}, outputs },
+    weights: { inputs: {}, outputs: weights },
   };
 }
 
