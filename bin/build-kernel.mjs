@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// npm run build:kernel: compiles science/preprocess/kernel/kernel.as into kernel-wasm.ts, which is committed. The compiler
+// npm run build:kernel: compiles science/kernel/kernel.as into kernel-wasm.ts, which is committed. The compiler
 // is fetched for it: nobody else needs it.
 const COMPILER = 'assemblyscript@0.28.9';
-const directory = fileURLToPath(new URL('../science/preprocess/kernel/', import.meta.url));
+const directory = fileURLToPath(new URL('../science/kernel/', import.meta.url));
 const source = readFileSync(join(directory, 'kernel.as'));
 const work = mkdtempSync(join(tmpdir(), 'kernel-'));
 try {

@@ -8,10 +8,10 @@ import { FitsError } from '../../science/fits/error.ts';
 const MEMORY_BYTES = 1024 * 1024;
 /** Non-blocking, so that a FIFO put in place of a file cannot hang us. */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
-/** So many files at the beginning tell whether they come from memory or from a disk. */
-const PROBED_FILES = 4;
 /** A file in the page cache is read in 0.02 ms, from a disk or over a network in some milliseconds. */
 const SLOW_MS = 0.2;
+/** So many slow ones one after another come from a disk; a single one is of a thread that lost its core. */
+const SLOW_FILES = 4;
 const FILES_AHEAD = 32;
 
 /**
@@ -24,29 +24,23 @@ export async function readEach(
   paths: readonly (string | undefined)[],
   visit: (index: number, file: { bytes: Uint8Array } | { error: unknown }) => void,
 ): Promise<void> {
-  const probed = Math.min(PROBED_FILES, paths.length);
-  const began = performance.now();
-  let visiting = 0;
-  const readInLine = (index: number): void => {
-    const path = paths[index];
-    if (path === undefined) return;
+  let slow = 0;
+  let next = 0;
+  for (; next < paths.length && slow < SLOW_FILES; next++) {
+    const path = paths[next];
+    if (path === undefined) continue;
     let file: Parameters<typeof visit>[1];
+    const began = performance.now();
     try {
       const { memory, length } = readInto(memoryOfThread, path);
       file = { bytes: memory.subarray(0, length) };
     } catch (error) {
       file = { error };
     }
-    const before = performance.now();
-    visit(index, file);
-    visiting += performance.now() - before;
-  };
-  for (let index = 0; index < probed; index++) readInLine(index);
-  const isSlow = performance.now() - began - visiting > SLOW_MS * probed;
-  if (!isSlow) {
-    for (let index = probed; index < paths.length; index++) readInLine(index);
-    return;
+    slow = performance.now() - began > SLOW_MS ? slow + 1 : 0;
+    visit(next, file);
   }
+  if (next === paths.length) return;
   const readGroup = (start: number) =>
     Promise.all(
       paths.slice(start, start + FILES_AHEAD).map(async (path) => {
@@ -58,8 +52,8 @@ export async function readEach(
         }
       }),
     );
-  let ahead = readGroup(probed);
-  for (let start = probed; start < paths.length; start += FILES_AHEAD) {
+  let ahead = readGroup(next);
+  for (let start = next; start < paths.length; start += FILES_AHEAD) {
     const group = await ahead;
     ahead = readGroup(start + FILES_AHEAD);
     group.forEach((file, i) => {

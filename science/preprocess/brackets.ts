@@ -1,5 +1,5 @@
 import { floatAt } from './elements.ts';
-import type { KernelBrackets } from './kernel/kernel.ts';
+import type { KernelBrackets } from './kernel.ts';
 
 /** Where the points of a grid lie among the pixels of wavelengths that many spectra share. */
 export interface Brackets extends KernelBrackets {

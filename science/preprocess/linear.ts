@@ -1,6 +1,6 @@
 import type { Brackets } from './brackets.ts';
 import { byteAt, floatAt, indexAt } from './elements.ts';
-import type { Kernel } from './kernel/kernel.ts';
+import type { Kernel } from './kernel.ts';
 import { isBridged, type Pixels, startsArm } from './pixels.ts';
 
 export interface GridOptions {
@@ -106,7 +106,8 @@ export function interpolateShared(
   const gap = { before: -1, after: -1, firstUsed: firstUsedPixel(pixels), lastUsed: lastUsedPixel(pixels) };
   result.extrapolated = false;
   result.unbridgedGap = false;
-  const runs = bridgeGaps(pixels, kernel.flux);
+  const badRuns = kernel.badRuns(first, pixels.end);
+  bridgeGaps(pixels, badRuns, kernel.flux);
   const { left, firstPoint } = brackets;
   const inGap = (from: number, to: number): void => {
     for (let i = from; i < to; i++) {
@@ -121,9 +122,9 @@ export function interpolateShared(
   inGap(0, begin);
   let covered = end - begin;
   let done = begin;
-  for (let run = 0; run < runs; run++) {
-    const from = indexAt(badRuns, 2 * run);
-    const to = indexAt(badRuns, 2 * run + 1);
+  for (let run = 0; run < badRuns.length; run += 2) {
+    const from = indexAt(badRuns, run);
+    const to = indexAt(badRuns, run + 1);
     let start = from === first ? begin : indexAt(firstPoint, from - 1 + offset);
     // A point on the good pixel below the run has what it needs.
     if (from > first && start < end && floatAt(grid, start) === floatAt(wave, from - 1)) start++;
@@ -142,34 +143,28 @@ export function interpolateShared(
   result.covered = covered;
 }
 
-/** First and last pixel of each run of bad ones of the spectrum at hand. */
-let badRuns = new Int32Array(1024);
-
 /**
- * Works out fluxes for the bad pixels between good ones, in place, and lists the runs of bad ones in `badRuns`.
+ * Works out fluxes for the bad pixels between good ones, in place.
+ * @param badRuns first and last pixel of each run of bad ones
  * @param flux the pixels' fluxes, which may be changed
- * @returns how many runs there are
  */
-function bridgeGaps({ wavelengthAngstrom: wave, bad, first, end }: Pixels, flux: Float64Array): number {
-  if (badRuns.length < end + 2) badRuns = new Int32Array(2 * end + 2);
-  let runs = 0;
-  for (let i = first; i < end; i++) {
-    if (byteAt(bad, i) === 0) continue;
-    const from = i;
-    while (i + 1 < end && byteAt(bad, i + 1) !== 0) i++;
-    badRuns[2 * runs] = from;
-    badRuns[2 * runs + 1] = i;
-    runs++;
-    if (from === first || i === end - 1) {
-      flux.fill(0, from, i + 1);
+function bridgeGaps(
+  { wavelengthAngstrom: wave, first, end }: Pixels,
+  badRuns: Int32Array,
+  flux: Float64Array,
+): void {
+  for (let run = 0; run < badRuns.length; run += 2) {
+    const from = indexAt(badRuns, run);
+    const to = indexAt(badRuns, run + 1);
+    if (from === first || to === end - 1) {
+      flux.fill(0, from, to + 1);
       continue;
     }
     const x0 = floatAt(wave, from - 1);
     const y0 = floatAt(flux, from - 1);
-    const slope = (floatAt(flux, i + 1) - y0) / (floatAt(wave, i + 1) - x0);
-    for (let k = from; k <= i; k++) flux[k] = y0 + slope * (floatAt(wave, k) - x0);
+    const slope = (floatAt(flux, to + 1) - y0) / (floatAt(wave, to + 1) - x0);
+    for (let k = from; k <= to; k++) flux[k] = y0 + slope * (floatAt(wave, k) - x0);
   }
-  return runs;
 }
 
 /** The used pixels around the last grid point that lay in a gap, and the first and last of all. */

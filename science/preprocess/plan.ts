@@ -6,7 +6,7 @@ import { DESPIKE_REACH } from './despike.ts';
 import { floatAt } from './elements.ts';
 import { type BinMemory, binEdges } from './flux-conserving.ts';
 import { wavelengthGrid } from './grid.ts';
-import { Kernel } from './kernel/kernel.ts';
+import { Kernel } from './kernel.ts';
 import type { Resampled } from './linear.ts';
 import { emptyPixelMemory, emptyPixels, type PixelMemory, type Pixels } from './pixels.ts';
 import { type Kernel as SmoothingKernel, KERNEL_SIGMAS, kernelBetween } from './smoothing.ts';

@@ -3,7 +3,7 @@ import { divideByContinuum } from './continuum.ts';
 import { despike } from './despike.ts';
 import { byteAt, floatAt, lowerBound } from './elements.ts';
 import { conserveFlux } from './flux-conserving.ts';
-import type { Kernel } from './kernel/kernel.ts';
+import type { Kernel } from './kernel.ts';
 import { firstUsedPixel, interpolateLinearly, interpolateShared, lastUsedPixel } from './linear.ts';
 import { middleInPlace } from './median.ts';
 import { atLeast, crop, findSegments, isBridged, type Pixels, selectPixels } from './pixels.ts';

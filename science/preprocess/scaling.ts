@@ -1,5 +1,5 @@
 import { floatAt } from './elements.ts';
-import type { Kernel } from './kernel/kernel.ts';
+import type { Kernel } from './kernel.ts';
 
 export type Scaling = 'minmax' | 'minmax01' | 'zscore' | 'none';
 

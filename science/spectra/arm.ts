@@ -1,6 +1,7 @@
 import { areZero, decodeNumbers, type EncodedNumbers } from '../fits/numbers.ts';
 import { FitsError } from '../fits/error.ts';
 import type { SpectrumMetadata } from '../../contracts/spectrum.ts';
+import { isBadFlux, isBadIvar } from './bad-pixels.ts';
 import { type Memory, OWN_MEMORY, type Reading } from './reading.ts';
 import type { Arm } from './spectrum.ts';
 import { isRising, lowerBound, ownWavelengths, powerOf10, type Wavelengths } from './wavelengths.ts';
@@ -68,63 +69,12 @@ function takeArm({ name, wavelengths, flux, ivar, mask, maskBits }: ArmPixels, r
   const takenIvar = ivar && take(ivar, first, end, memory);
   const isMaskEmpty = !mask || (!(mask instanceof Float64Array) && areZero(mask, first, end));
   const takenMask = isMaskEmpty ? undefined : take(mask, first, end, memory);
-  const bad = memory.flags(end - first);
-  markBad(bad, takenFlux, takenIvar, takenMask, maskBits);
+  const bad = memory.badPixels(takenFlux, takenIvar);
+  if (takenMask) for (let i = 0; i < bad.length; i++) if (isMasked(takenMask[i] ?? NaN, maskBits)) bad[i] = 1;
   const arm: Arm = { name, wavelengthAngstrom, reachAngstrom, flux: takenFlux, bad };
   if (takenIvar) arm.ivar = takenIvar;
   if (wavelengths.isShared && memory.isReused) arm.hasSharedWavelengths = true;
   return arm;
-}
-
-/**
- * Marks the bad pixels. Every pixel of a survey passes here, so four are tried at once: their product is finite only if all
- * four are, and 0 only if one is (or if it underflows, when they are looked at one by one for nothing).
- */
-function markBad(
-  bad: Uint8Array,
-  flux: Float64Array,
-  ivar: Float64Array | undefined,
-  mask: Float64Array | undefined,
-  maskBits: number | undefined,
-): void {
-  bad.fill(0);
-  const count = bad.length;
-  const inFours = count - (count % 4);
-  for (let i = 0; i < inFours; i += 4) if (!isFinite4(productOf4(flux, i))) markBadFlux(bad, flux, i, i + 4);
-  markBadFlux(bad, flux, inFours, count);
-  if (ivar) {
-    for (let i = 0; i < inFours; i += 4) {
-      const product = productOf4(ivar, i);
-      if (product === 0 || !isFinite4(product)) markBadIvar(bad, ivar, i, i + 4);
-    }
-    markBadIvar(bad, ivar, inFours, count);
-  }
-  if (mask) for (let i = 0; i < count; i++) if (isMasked(mask[i] ?? NaN, maskBits)) bad[i] = 1;
-}
-
-function markBadFlux(bad: Uint8Array, flux: Float64Array, first: number, end: number): void {
-  for (let i = first; i < end; i++) if (isBadFlux(flux[i] ?? NaN)) bad[i] = 1;
-}
-
-function markBadIvar(bad: Uint8Array, ivar: Float64Array, first: number, end: number): void {
-  for (let i = first; i < end; i++) if (isBadIvar(ivar[i] ?? NaN)) bad[i] = 1;
-}
-
-function productOf4(values: Float64Array, i: number): number {
-  return (values[i] ?? NaN) * (values[i + 1] ?? NaN) * (values[i + 2] ?? NaN) * (values[i + 3] ?? NaN);
-}
-
-// A number less itself is 0 unless it is infinite or NaN.
-function isFinite4(product: number): boolean {
-  return product - product === 0;
-}
-
-function isBadFlux(flux: number): boolean {
-  return flux - flux !== 0;
-}
-
-function isBadIvar(ivar: number): boolean {
-  return ivar === 0 || ivar - ivar !== 0;
 }
 
 function isMasked(mask: number, bits: number | undefined): boolean {
@@ -168,7 +118,7 @@ function takeWavelengths(wavelengths: Wavelengths, first: number, end: number, m
 
 /** The values from `first` to before `end`; a part never keeps the whole in memory. */
 function take(values: PixelValues, first: number, end: number, memory: Memory): Float64Array {
-  if (!(values instanceof Float64Array)) return decodeNumbers(values, first, end, memory.floats(end - first));
+  if (!(values instanceof Float64Array)) return memory.decode(values, first, end);
   if (first === 0 && end === values.length) return values;
   return memory.isReused ? values.subarray(first, end) : values.slice(first, end);
 }

@@ -1,4 +1,4 @@
-import { KERNEL_WASM } from './kernel-wasm.ts';
+import { instantiate, Layout, type Loops } from '../kernel/module.ts';
 
 /** As many pixels as a wavelength grid that spectra share may have. */
 const MOST_PIXELS = 16_384;
@@ -29,8 +29,9 @@ export class Kernel {
   readonly #counts: Int32Array;
   readonly #bins: Uint16Array;
   readonly #row: Float32Array;
+  readonly #runs: Int32Array;
   readonly #sample = new Float64Array(SAMPLES);
-  readonly #exports: Exports;
+  readonly #loops: Loops;
 
   /** @param kept for how many wavelength grids there are brackets */
   constructor(points: number, kept: number) {
@@ -43,6 +44,7 @@ export class Kernel {
       counts: layout.take(8 * BINS),
       bins: layout.take(2 * MOST_PIXELS),
       bad: layout.take(MOST_PIXELS),
+      runs: layout.take(4 * (MOST_PIXELS + 1)),
       values: layout.take(8 * points),
       row: layout.take(4 * points),
       brackets: Array.from({ length: kept }, () => ({
@@ -59,13 +61,14 @@ export class Kernel {
     this.#counts = new Int32Array(buffer, offsets.counts, 2 * BINS);
     this.#bins = new Uint16Array(buffer, offsets.bins, MOST_PIXELS);
     this.bad = new Uint8Array(buffer, offsets.bad, MOST_PIXELS);
+    this.#runs = new Int32Array(buffer, offsets.runs, MOST_PIXELS + 1);
     this.values = new Float64Array(buffer, offsets.values, points);
     this.#row = new Float32Array(buffer, offsets.row, points);
     this.brackets = offsets.brackets.map(({ left, fraction }) => ({
       left: new Int32Array(buffer, left, points),
       fraction: new Float64Array(buffer, fraction, points),
     }));
-    this.#exports = instantiate(memory);
+    this.#loops = instantiate(memory);
   }
 
   /**
@@ -77,7 +80,7 @@ export class Kernel {
     to: number,
   ): { longestGap: number; squares: Float64Array; middle: [number, number] | undefined } {
     const squares = this.#squares;
-    const count = this.#exports.quality(
+    const count = this.#loops.quality(
       this.flux.byteOffset + 8 * from,
       this.ivar.byteOffset + 8 * from,
       this.bad.byteOffset + from,
@@ -93,7 +96,7 @@ export class Kernel {
     const low = sample[SAMPLES_BEYOND] ?? NaN;
     const binsPerUnit = (BINS - 1) / ((sample[SAMPLES - 1 - SAMPLES_BEYOND] ?? NaN) - low);
     const { byteOffset: counts } = this.#counts;
-    const found = this.#exports.middle(
+    const found = this.#loops.middle(
       squares.byteOffset,
       count,
       low,
@@ -105,9 +108,15 @@ export class Kernel {
     return { longestGap, squares: used, middle };
   }
 
+  /** First and last of each run of bad pixels among those `from` up to `to`, one after the other. */
+  badRuns(from: number, to: number): Int32Array {
+    const runs = this.#loops.badRuns(this.bad.byteOffset, from, to, this.#runs.byteOffset);
+    return this.#runs.subarray(0, 2 * runs);
+  }
+
   /** The grid points `from` up to `to`, all of which lie between two pixels with a flux, into `values`. */
   interpolate({ left, fraction }: KernelBrackets, offset: number, from: number, to: number): void {
-    this.#exports.interpolate(
+    this.#loops.interpolate(
       left.byteOffset,
       fraction.byteOffset,
       this.flux.byteOffset,
@@ -120,58 +129,18 @@ export class Kernel {
 
   /** Least and greatest of `values`, NaN passed over; Infinity and -Infinity where there is nothing else. */
   extent(): { low: number; high: number } {
-    this.#exports.extent(this.values.byteOffset, this.values.length);
+    this.#loops.extent(this.values.byteOffset, this.values.length);
     return { low: this.#result(0), high: this.#result(1) };
   }
 
   /** (value − centre)·gain + shift of all `values`, into `row`. */
   scale(centre: number, gain: number, shift: number, row: Float32Array): void {
     const { byteOffset, length } = this.values;
-    this.#exports.scale(byteOffset, length, centre, gain, shift, this.#row.byteOffset);
+    this.#loops.scale(byteOffset, length, centre, gain, shift, this.#row.byteOffset);
     row.set(this.#row);
   }
 
   #result(index: 0 | 1): number {
     return this.#results[index] ?? NaN;
   }
-}
-
-/** Hands out memory, each piece at a multiple of 16 bytes. */
-class Layout {
-  #used = 0;
-
-  take(bytes: number): number {
-    const offset = this.#used;
-    this.#used = Math.ceil((offset + bytes) / 16) * 16;
-    return offset;
-  }
-
-  pages(): number {
-    return Math.ceil(this.#used / 65_536);
-  }
-}
-
-type Loop = (...parameters: number[]) => number;
-type Exports = Record<'quality' | 'middle' | 'interpolate' | 'extent' | 'scale', Loop>;
-
-let compiled: WebAssembly.Module | undefined;
-
-function instantiate(memory: WebAssembly.Memory): Exports {
-  compiled ??= new WebAssembly.Module(Buffer.from(KERNEL_WASM, 'base64'));
-  const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
-  const numeric = (name: keyof Exports): Loop => {
-    const found = exports[name];
-    if (typeof found !== 'function') throw new Error(`the kernel has no ${name}`);
-    return (...parameters) => {
-      const result: unknown = found(...parameters);
-      return typeof result === 'number' ? result : NaN;
-    };
-  };
-  return {
-    quality: numeric('quality'),
-    middle: numeric('middle'),
-    interpolate: numeric('interpolate'),
-    extent: numeric('extent'),
-    scale: numeric('scale'),
-  };
 }

@@ -157,3 +157,72 @@ export function scale(values: usize, n: i32, centre: f64, gain: f64, shift: f64,
     store<f32>(row + (<usize>even << 2), <f32>((value - centre) * gain + shift));
   }
 }
+
+/** Decodes `n` big-endian float32 into float64. */
+export function decodeFloats(raw: usize, n: i32, values: usize): void {
+  const inFours = n & ~3;
+  for (let i: i32 = 0; i < inFours; i += 4) {
+    const four = swap32(v128.load(raw + (<usize>i << 2)));
+    const at = values + (<usize>i << 3);
+    v128.store(at, f64x2.promote_low_f32x4(four));
+    v128.store(at, f64x2.promote_low_f32x4(v128.shuffle<u64>(four, four, 1, 0)), 16);
+  }
+  for (let i: i32 = inFours; i < n; i++) {
+    const bits = bswap<u32>(load<u32>(raw + (<usize>i << 2)));
+    store<f64>(values + (<usize>i << 3), <f64>reinterpret<f32>(bits));
+  }
+}
+
+function swap32(four: v128): v128 {
+  return v128.shuffle<u8>(four, four, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
+}
+
+/** Decodes `n` big-endian float64. */
+export function decodeDoubles(raw: usize, n: i32, values: usize): void {
+  for (let i: i32 = 0; i < n; i++) {
+    const bits = bswap<u64>(load<u64>(raw + (<usize>i << 3)));
+    store<u64>(values + (<usize>i << 3), bits);
+  }
+}
+
+/** 1 to `bad` for each of `n` pixels whose flux is not finite, or whose ivar is 0 or not finite, and 0 for the others. */
+export function markBad(flux: usize, ivar: usize, n: i32, bad: usize): void {
+  const zero = f64x2.splat(0);
+  const even = n & ~1;
+  for (let i: i32 = 0; i < even; i += 2) {
+    const value = v128.load(flux + (<usize>i << 3));
+    const weight = v128.load(ivar + (<usize>i << 3));
+    // A number less itself is 0 unless it is infinite or NaN.
+    const isFinite = v128.and(f64x2.eq(f64x2.sub(value, value), zero), f64x2.eq(f64x2.sub(weight, weight), zero));
+    const isBad = i64x2.bitmask(v128.not(v128.andnot(isFinite, f64x2.eq(weight, zero))));
+    store<u16>(bad + <usize>i, <u16>((isBad & 1) | ((isBad & 2) << 7)));
+  }
+  if (n & 1) {
+    const value = load<f64>(flux + (<usize>even << 3));
+    const weight = load<f64>(ivar + (<usize>even << 3));
+    store<u8>(bad + <usize>even, <u8>(value - value != 0 || weight - weight != 0 || weight == 0));
+  }
+}
+
+/** First and last of each run of bad pixels among those `from` up to `to`, as int32, to `runs`; returns how many runs. */
+export function badRuns(bad: usize, from: i32, to: i32, runs: usize): i32 {
+  let count: i32 = 0;
+  let i = from;
+  while (i < to) {
+    if (i + 16 <= to && !v128.any_true(v128.load(bad + <usize>i))) {
+      i += 16;
+      continue;
+    }
+    if (!load<u8>(bad + <usize>i)) {
+      i++;
+      continue;
+    }
+    const first = i;
+    while (i + 1 < to && load<u8>(bad + <usize>(i + 1))) i++;
+    store<i32>(runs + (<usize>count << 3), first);
+    store<i32>(runs + (<usize>count << 3), i, 4);
+    count++;
+    i++;
+  }
+  return count;
+}

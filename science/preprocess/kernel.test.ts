@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { middleInPlace } from '../median.ts';
-import { scaleInKernel, scaleRow } from '../scaling.ts';
-import { KERNEL_SOURCE_SHA256 } from './kernel-wasm.ts';
+import { middleInPlace } from './median.ts';
+import { scaleInKernel, scaleRow } from './scaling.ts';
+import { KERNEL_SOURCE_SHA256 } from '../kernel/kernel-wasm.ts';
 import { Kernel } from './kernel.ts';
 
 /** Numbers from 0 to 1, the same each time (mulberry32). */
@@ -18,11 +18,27 @@ function random(seed: number): () => number {
 }
 
 it('was compiled from the kernel.as that stands here (npm run build:kernel)', async () => {
-  const source = await readFile(new URL('./kernel.as', import.meta.url));
+  const source = await readFile(new URL('../kernel/kernel.as', import.meta.url));
   expect(createHash('sha256').update(source).digest('hex')).toBe(KERNEL_SOURCE_SHA256);
 });
 
 describe('gives what the JavaScript gives', () => {
+  it.each([1, 2, 15, 16, 17, 33, 1000, 16_384])('runs of bad ones among %i pixels', (pixels) => {
+    const next = random(pixels);
+    const kernel = new Kernel(2, 1);
+    for (const share of [0, 0.02, 0.5, 1]) {
+      for (let i = 0; i < pixels; i++) kernel.bad[i] = next() < share ? 1 : 0;
+      const from = pixels > 20 ? 3 : 0;
+      const runs: number[] = [];
+      for (let i = from; i < pixels; i++) {
+        if (!kernel.bad[i]) continue;
+        if (i > from && kernel.bad[i - 1]) runs[runs.length - 1] = i;
+        else runs.push(i, i);
+      }
+      expect([...kernel.badRuns(from, pixels)]).toEqual(runs);
+    }
+  });
+
   it.each([1, 2, 15, 16, 17, 1000, 3473, 16_384])('quality of %i pixels', (pixels) => {
     const next = random(pixels);
     const kernel = new Kernel(2, 1);
