@@ -100,14 +100,17 @@ it.each([
   expect(files * points * 4).toBeLessThanOrEqual(16 * 1024 * 1024);
 });
 
-it('makes shards of no more than a fixed number of files', async () => {
-  await put(...Array.from({ length: MAX_FILES_PER_SHARD + 1000 }, (_, i) => `${i}`));
+it('makes small shards first and last, so that the merge can begin and all workers end together', async () => {
+  await put(...Array.from({ length: 8192 }, (_, i) => `${i}`));
   const { listing, parts, shardParts } = await list('/', 10_000);
-  expect(listing.shardCount).toBe(2);
+  expect(listing.shardCount).toBe(shardParts.length - 1);
   const files = shardParts
     .slice(0, -1)
     .map((first, i) => parts.slice(first, shardParts[i + 1]).flat().length);
+  expect(Math.max(...files)).toBeGreaterThan(1500);
   expect(Math.max(...files)).toBeLessThanOrEqual(MAX_FILES_PER_SHARD);
+  for (const small of [...files.slice(0, 2), ...files.slice(-2)])
+    expect(small).toBeLessThan(Math.max(...files));
   expect(Math.max(...parts.map((part) => part.length))).toBeLessThanOrEqual(419);
 });
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import { MAX_FILES_PER_SHARD } from '../contracts/limits.ts';
+import { MAX_FILES_PER_SHARD, MIN_FILES_PER_SHARD } from '../contracts/limits.ts';
 import type { PreprocessingConfig, ShardListing } from '../contracts/preprocessing.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { baseNameHash, manifestKey, maxFilesPerPart, writePlan } from './plan.ts';
@@ -85,9 +85,8 @@ class Cuts {
   readonly #least: number;
   readonly #mean: number;
   readonly #partOffsets = [0];
-  readonly #shardParts = [0];
+  readonly #partFiles: number[] = [];
   #inPart = 0;
-  #inShard = 0;
 
   constructor(mostFilesPerPart: number) {
     this.#most = mostFilesPerPart;
@@ -100,24 +99,40 @@ class Cuts {
     this.#inPart++;
     if (this.#inPart < this.#least || (this.#inPart < this.#most && hash % this.#mean !== 0)) return;
     this.#endPart(end);
-    if (this.#inShard >= MAX_FILES_PER_SHARD - this.#most) this.#endShard();
   }
 
   end(bytes: number): { partOffsets: number[]; shardParts: number[] } {
     if (this.#inPart > 0) this.#endPart(bytes);
-    if (this.#inShard > 0) this.#endShard();
-    return { partOffsets: this.#partOffsets, shardParts: this.#shardParts };
+    return { partOffsets: this.#partOffsets, shardParts: this.#shardParts() };
   }
 
   #endPart(end: number): void {
     this.#partOffsets.push(end);
-    this.#inShard += this.#inPart;
+    this.#partFiles.push(this.#inPart);
     this.#inPart = 0;
   }
 
-  #endShard(): void {
-    this.#shardParts.push(this.#partOffsets.length - 1);
-    this.#inShard = 0;
+  /**
+   * First part of each shard, and the number of parts. Small shards first, so that the merge can begin, and last, so that
+   * all workers end together and little is left to merge then (guided self-scheduling; Polychronopoulos & Kuck 1987, IEEE
+   * ToC 36).
+   */
+  #shardParts(): number[] {
+    const shardParts = [0];
+    let done = 0;
+    let left = this.#partFiles.reduce((sum, files) => sum + files, 0);
+    let inShard = 0;
+    for (const [part, files] of this.#partFiles.entries()) {
+      inShard += files;
+      const next = this.#partFiles[part + 1];
+      const enough = Math.min(MAX_FILES_PER_SHARD, Math.max(MIN_FILES_PER_SHARD, Math.min(done, left) / 2));
+      if (next !== undefined && inShard < enough && inShard + next <= MAX_FILES_PER_SHARD) continue;
+      shardParts.push(part + 1);
+      done += inShard;
+      left -= inShard;
+      inShard = 0;
+    }
+    return shardParts;
   }
 }
 

@@ -19,7 +19,6 @@ export interface WriteResultInput {
   follow: boolean;
 }
 
-const PARTS_PER_STEP = 4;
 /** A merge that waits holds a slot of the worker. After this long without a shard it gives it free. */
 const PATIENCE_MS = 30_000;
 const POLL_MS = 20;
@@ -87,10 +86,7 @@ export function createWriteResult(dependencies: CpuDependencies) {
           missing.push(shard);
           continue;
         }
-        for (let start = 0; start < parts.length; start += PARTS_PER_STEP) {
-          const some = parts.slice(start, start + PARTS_PER_STEP);
-          ({ lost } = await merger.run({ step: 'append', parts: some }));
-        }
+        ({ lost } = await merger.run({ step: 'append', parts }));
         for (const { header } of parts) {
           total.rows += header.rows;
           total.rejects += header.rejects;

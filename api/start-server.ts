@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Environment } from '../contracts/environment.ts';
@@ -12,20 +10,13 @@ import { createJobsRepository } from '../db/repositories/jobs.ts';
 import { createOutboxRepository } from '../db/repositories/outbox.ts';
 import { createFileStore } from '../storage/file-store.ts';
 import { createApp } from './app.ts';
+import { packageRoot } from '../storage/package-root.ts';
 import { JobEventHub } from './job-event-hub.ts';
 import { startOutboxDispatcher } from './outbox-dispatcher.ts';
 import { startRunReconciler } from './run-reconciler.ts';
 
 /** How long requests under way (a big upload) may take after we were asked to stop. */
 const DRAIN_MS = 10_000;
-
-/** The directory of package.json, seen from the sources and from dist/ alike. */
-function packageRoot(): string {
-  for (let directory = dirname(fileURLToPath(import.meta.url)); ; directory = dirname(directory)) {
-    if (existsSync(join(directory, 'package.json'))) return directory;
-    if (directory === dirname(directory)) throw new Error('package.json is not there');
-  }
-}
 
 async function startListening(server: Server, host: string, port: number): Promise<number> {
   await new Promise<void>((resolve, reject) => {

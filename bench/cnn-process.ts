@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { packageRoot } from '../deploy/embedded/package-root.ts';
+import { packageRoot } from '../storage/package-root.ts';
 import { TRAINING_ENVIRONMENT } from '../science/cnn/tensorflow.ts';
 
 export const WAYS = ['graph', 'op-by-op', 'keras'] as const;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { PartName } from '../deploy/embedded/data-directory.ts';
-import { packageRoot } from '../deploy/embedded/package-root.ts';
+import { packageRoot } from '../storage/package-root.ts';
 import { freePort } from '../deploy/embedded/port.ts';
 import { ProcessIdentity } from '../deploy/embedded/process.ts';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { packageRoot } from '../deploy/embedded/package-root.ts';
+import { packageRoot } from '../storage/package-root.ts';
 import { makeSurvey } from './survey.ts';
 
 // npm run bench:survey: a survey of any size out of the sample spectra.

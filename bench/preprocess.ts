@@ -11,7 +11,7 @@ import { call } from '../cli/api-client.ts';
 import { SystemInfo } from '../contracts/system.ts';
 import { VERSION } from '../contracts/version.ts';
 import { cacheDirectory } from '../deploy/embedded/cache.ts';
-import { packageRoot } from '../deploy/embedded/package-root.ts';
+import { packageRoot } from '../storage/package-root.ts';
 import { startStack } from './embedded-stack.ts';
 import { GRIDS } from './grids.ts';
 import { measureGrid } from './measure.ts';

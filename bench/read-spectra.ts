@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { readEach } from '../activities/threads/file-reader.ts';
 import { PreprocessingConfig } from '../contracts/preprocessing.ts';
-import { packageRoot } from '../deploy/embedded/package-root.ts';
+import { packageRoot } from '../storage/package-root.ts';
 import {
   neededRange,
   planPreprocessing,

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { packageRoot } from '../deploy/embedded/package-root.ts';
+import { packageRoot } from '../storage/package-root.ts';
 import type { Grid } from './grids.ts';
 
 const run = promisify(execFile);

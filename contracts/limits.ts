@@ -4,6 +4,8 @@ export const MAX_FILES_PER_PART = 512;
 export const MAX_VALUES_PER_PART = 4 * 1024 * 1024;
 /** A shard is what one activity does: some tenths of a second on a coarse grid, seconds on a fine one. */
 export const MAX_FILES_PER_SHARD = 4096;
+/** The first and the last shards of a job are smaller, down to this. */
+export const MIN_FILES_PER_SHARD = 1024;
 /** How many shards of one job may be on the `cpu` queue at once, so that no job starves the others. */
 export const SHARD_WINDOW = 4;
 /** After this many shards the preprocessing workflow continues as new, far below Temporal's history limits. */

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { constants, lstatSync, realpathSync, type BigIntStats } from 'node:fs';
+import { constants, lstatSync, opendirSync, realpathSync, type BigIntStats } from 'node:fs';
 import {
   lstat,
   mkdir,
   open,
-  opendir,
   readdir,
   realpath,
   rename,
@@ -479,16 +478,23 @@ export class FileStore {
     const names: string[] = [];
     const notUtf8 = new Set<string>();
     try {
-      for await (const entry of await opendir(hostPath, { encoding: AS_BYTES, bufferSize: 1024 })) {
-        const bytes: unknown = entry.name;
-        if (!Buffer.isBuffer(bytes)) throw new TypeError('opendir gave a name that is not bytes');
-        let key = bytes.toString('latin1');
-        if (decodeName(bytes) === undefined) {
-          key = key.replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
-          notUtf8.add(key);
+      // Read in line, as the files are looked at below.
+      const directory = opendirSync(hostPath, { encoding: AS_BYTES, bufferSize: 1024 });
+      try {
+        for (let entry = directory.readSync(); entry; entry = directory.readSync()) {
+          const bytes: unknown = entry.name;
+          if (!Buffer.isBuffer(bytes)) throw new TypeError('opendir gave a name that is not bytes');
+          let key = bytes.toString('latin1');
+          if (decodeName(bytes) === undefined) {
+            key = key.replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
+            notUtf8.add(key);
+          }
+          // A directory's paths go on with a slash: `a-b` and `a.b` come before `a/b`.
+          names.push(entry.isDirectory() && !notUtf8.has(key) ? `${key}/` : key);
+          if (names.length % 1024 === 0) await setImmediate();
         }
-        // A directory's paths go on with a slash: `a-b` and `a.b` come before `a/b`.
-        names.push(entry.isDirectory() && !notUtf8.has(key) ? `${key}/` : key);
+      } finally {
+        directory.closeSync();
       }
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
-import { packageRoot } from './package-root.ts';
+import { packageRoot } from '../../storage/package-root.ts';
 import { messageOf } from './process.ts';
 
 /** Tells a person what takes long. */

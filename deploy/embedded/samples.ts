@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { JobPage, Job, type CreateJob } from '../../contracts/job.ts';
 import type { DataDirectory } from './data-directory.ts';
-import { packageRoot } from './package-root.ts';
+import { packageRoot } from '../../storage/package-root.ts';
 import { systemCode } from './process.ts';
 
 const SAMPLE_JOB: CreateJob = {

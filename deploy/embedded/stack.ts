@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { migrateDatabase } from '../../db/migrate.ts';
 import { takeDataDirectory, type DataDirectory, type PartName } from './data-directory.ts';
 import { type Say } from './downloads.ts';
-import { packageRoot } from './package-root.ts';
+import { packageRoot } from '../../storage/package-root.ts';
 import { freePort, isPortFree } from './port.ts';
 import { POSTGRES_SHUTDOWN, startPostgres } from './postgres.ts';
 import { logTail, messageOf, startProcess, type Exit, type Ladder, type ManagedProcess } from './process.ts';

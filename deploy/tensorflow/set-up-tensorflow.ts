@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { cacheDirectory } from '../embedded/cache.ts';
 import { reasonOf, type Say, within } from '../embedded/downloads.ts';
-import { packageRoot } from '../embedded/package-root.ts';
+import { packageRoot } from '../../storage/package-root.ts';
 import { hasNvidiaDriver, nativeBackends, type NativeBackend } from './backends.ts';
 import { findInstallation, install, type Installation, isIntact, readIfPresent } from './installation.ts';
 import { CPU_WHEELS, GPU_WHEELS, NODE_API_VERSION, TENSORFLOW_VERSION, TFJS_VERSION } from './pinned.ts';

@@ -3,7 +3,7 @@ import { mkdir, readdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findPython, sha256, within } from '../embedded/downloads.ts';
-import { packageRoot } from '../embedded/package-root.ts';
+import { packageRoot } from '../../storage/package-root.ts';
 import { systemCode } from '../embedded/process.ts';
 import { NODE_API_VERSION, type PinnedWheel } from './pinned.ts';
 

@@ -12,7 +12,14 @@ function encode(type: 'E' | 'D', values: readonly number[], before = 0): Encoded
     else view.setFloat64(before + size * i, value);
   });
   const plain = { scale: 1, zero: 0, nullValue: undefined };
-  return { view, type: type satisfies NumberType, offset: before, stride: size, length: values.length, ...plain };
+  return {
+    view,
+    type: type satisfies NumberType,
+    offset: before,
+    stride: size,
+    length: values.length,
+    ...plain,
+  };
 }
 
 const many = (count: number) => Array.from({ length: count }, (_, i) => FLOATS[(i * 7) % FLOATS.length] ?? 0);

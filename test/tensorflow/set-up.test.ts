@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { cacheDirectory } from '../../deploy/embedded/cache.ts';
-import { packageRoot } from '../../deploy/embedded/package-root.ts';
+import { packageRoot } from '../../storage/package-root.ts';
 import { findInstallation, isIntact } from '../../deploy/tensorflow/installation.ts';
 import { loadTensorflow } from '../../deploy/tensorflow/load-tensorflow.ts';
 import { setUpBackend, tensorflowDirectory } from '../../deploy/tensorflow/set-up-tensorflow.ts';
