@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { PreprocessingConfig } from './preprocessing.ts';
+import { TrainingConfig } from './training.ts';
 
-export const JobType = z.enum(['DATA_PREPROCESSING', 'ACTIVE_ML']);
+export const JobType = z.enum(['DATA_PREPROCESSING', 'ACTIVE_ML', 'TRAINING']);
 export type JobType = z.infer<typeof JobType>;
 
 /**
@@ -10,6 +11,7 @@ export type JobType = z.infer<typeof JobType>;
  */
 export const JOB_CONFIG_SCHEMAS: Partial<Record<JobType, z.ZodType>> = {
   DATA_PREPROCESSING: PreprocessingConfig,
+  TRAINING: TrainingConfig,
 };
 
 export const JobPhase = z.enum(['PENDING', 'PROCESSING', 'COMPLETED', 'ERROR', 'ABORTED']);

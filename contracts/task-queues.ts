@@ -1,8 +1,15 @@
 /**
- * Task queues are tagged by the hardware they need; `control` holds workflows and database activities. `merge` is
- * served by every worker of `cpu`: a merge waits for shards, and must not hold the slot that they need.
+ * Task queues are tagged by the hardware they need; `control` holds workflows and database activities. Workers of `cpu`
+ * serve two more: `merge`, for a merge waits for shards and must not hold the slot that they need, and `cpu-training`, for a
+ * training of hours must not either. `gpu` is served by workers whose TensorFlow uses a GPU.
  */
-export const TASK_QUEUES = { control: 'control', cpu: 'cpu', merge: 'merge' } as const;
+export const TASK_QUEUES = {
+  control: 'control',
+  cpu: 'cpu',
+  merge: 'merge',
+  cpuTraining: 'cpu-training',
+  gpu: 'gpu',
+} as const;
 export type TaskQueue = (typeof TASK_QUEUES)[keyof typeof TASK_QUEUES];
 
 /** Temporal's namespace of this project. */
@@ -15,3 +22,6 @@ export const SEARCH_ATTRIBUTES = {
   SpectrolabePhase: 'Keyword',
   SpectrolabeDataset: 'Keyword',
 } as const;
+
+/** Nobody may serve this one: jobs that can do without are put elsewhere then. */
+export const OPTIONAL_QUEUES: readonly TaskQueue[] = [TASK_QUEUES.gpu];
