@@ -10,6 +10,7 @@ import type { Database } from '../db/connection.ts';
 import { createEventsRepository } from '../db/repositories/events.ts';
 import { createJobsRepository } from '../db/repositories/jobs.ts';
 import { createOutboxRepository } from '../db/repositories/outbox.ts';
+import { createWorkerBackendsRepository } from '../db/repositories/worker-backends.ts';
 import type { FileStore } from '../storage/file-store.ts';
 import { HttpError, invalid } from './errors.ts';
 import type { JobEventHub } from './job-event-hub.ts';
@@ -63,12 +64,13 @@ export function createRoutes(dependencies: AppDependencies): Route[] {
   const jobs = createJobsRepository(db);
   const events = createEventsRepository(db);
   const outbox = createOutboxRepository(db);
+  const workerBackends = createWorkerBackendsRepository(db);
   return [
     ...fileRoutes({ db, files: fileStore }),
     ...spectraRoutes({ db, files: fileStore }),
     ...jobRoutes({ jobs, events, fileStore }),
     ...eventRoutes({ jobs, events, hub: dependencies.hub }),
-    ...systemRoutes({ ...dependencies, jobs, outbox }),
+    ...systemRoutes({ ...dependencies, jobs, outbox, workerBackends }),
   ];
 }
 

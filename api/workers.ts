@@ -1,14 +1,14 @@
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
-import type { WorkerPage } from '../contracts/system.ts';
+import type { WorkerInfo } from '../contracts/system.ts';
 import { NAMESPACE, type TaskQueue } from '../contracts/task-queues.ts';
+import type { WorkerBackend } from '../db/repositories/worker-backends.ts';
 
 /** Workers send a heartbeat each second; after this many without one, nobody is there. */
 export const WORKER_ALIVE_MS = 15_000;
 /** DescribeTaskQueue remembers pollers for minutes; one long poll lasts about a minute. */
 const POLLER_ALIVE_MS = 70_000;
 const PAGE = 200;
-type WorkerInfo = z.infer<typeof WorkerPage>['workers'][number];
 /** temporal.api.enums.v1.WorkerStatus */
 const STATUS_NAMES: Readonly<Record<number, string>> = { 1: 'running', 2: 'shutting down', 3: 'shut down' };
 
@@ -54,6 +54,22 @@ export async function listLiveWorkers(client: Client): Promise<WorkerInfo[]> {
   return workers.sort(
     (a, b) => a.task_queue.localeCompare(b.task_queue) || a.identity.localeCompare(b.identity),
   );
+}
+
+/**
+ * The workers, each with what its process has said of its TensorFlow. A record from before the worker's start is that of
+ * an earlier process with its pid.
+ */
+export function withTensorflow(
+  workers: readonly WorkerInfo[],
+  backends: readonly WorkerBackend[],
+): WorkerInfo[] {
+  const byIdentity = new Map(backends.map((backend) => [backend.identity, backend]));
+  return workers.map((worker) => {
+    const backend = byIdentity.get(worker.identity);
+    if (!backend || backend.updatedAt.getTime() < Date.parse(worker.started_at ?? '')) return worker;
+    return { ...worker, tensorflow: backend.tensorflow };
+  });
 }
 
 /** The task queues that these workers poll; one that is shutting down takes no more tasks. */

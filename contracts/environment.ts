@@ -34,6 +34,8 @@ export const Environment = z.object({
     .default(20 * 1024 ** 3),
   /** Threads of one cpu worker; the machine's cores when absent. */
   CPU_THREADS: z.coerce.number().int().min(1).max(256).optional(),
+  /** auto: a cpu worker fetches native TensorFlow in the background where it is absent (docs/tensorflow.md). */
+  TENSORFLOW_SETUP: z.enum(['auto', 'never']).default('auto'),
 });
 export type Environment = z.infer<typeof Environment>;
 

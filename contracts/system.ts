@@ -10,11 +10,32 @@ export const Ready = z
       database: Check,
       temporal: Check,
       storage: Check,
-      queues: z.record(z.string(), Check).meta({ description: 'Is a worker polling each task queue' }),
+      queues: z
+        .record(z.string(), Check)
+        .meta({ description: 'Is a worker polling each task queue that jobs cannot do without' }),
     }),
   })
   .meta({ id: 'Ready' });
 export type Ready = z.infer<typeof Ready>;
+
+/** TensorFlow's backends (docs/tensorflow.md), best first. */
+export const TensorflowBackend = z.enum(['tfjs-node-gpu', 'tfjs-node', 'javascript']);
+
+/** Which TensorFlow a worker trains and scores with. */
+export const WorkerTensorflow = z
+  .object({
+    state: z.enum(['setting up', 'ready', 'failed']).meta({
+      description: 'failed: native TensorFlow could not be set up; the note says why',
+    }),
+    backend: TensorflowBackend.optional().meta({ description: 'Absent until it is known' }),
+    version: z.string().optional().meta({ description: 'Of libtensorflow; of tfjs for javascript' }),
+    threads: z.int().optional().meta({ description: 'Processor cores that it computes on' }),
+    note: z.string().optional().meta({
+      description: 'Why nothing better is used, and how slow it is; or what went wrong',
+    }),
+  })
+  .meta({ id: 'WorkerTensorflow' });
+export type WorkerTensorflow = z.infer<typeof WorkerTensorflow>;
 
 export const WorkerInfo = z.object({
   identity: z.string(),
@@ -24,7 +45,9 @@ export const WorkerInfo = z.object({
   status: z.string().optional(),
   started_at: z.iso.datetime().optional(),
   heartbeat_at: z.iso.datetime().optional(),
+  tensorflow: WorkerTensorflow.optional().meta({ description: 'Absent for workers that never train' }),
 });
+export type WorkerInfo = z.infer<typeof WorkerInfo>;
 export const WorkerPage = z.object({ workers: z.array(WorkerInfo) }).meta({ id: 'WorkerPage' });
 
 /** Where the dashboard finds Temporal's own web UI, and what this server is. */

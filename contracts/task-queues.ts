@@ -25,3 +25,8 @@ export const SEARCH_ATTRIBUTES = {
 
 /** Nobody may serve this one: jobs that can do without are put elsewhere then. */
 export const OPTIONAL_QUEUES: readonly TaskQueue[] = [TASK_QUEUES.gpu];
+
+/** Without a worker on each of these, jobs stand still. */
+export const REQUIRED_QUEUES: readonly TaskQueue[] = Object.values(TASK_QUEUES).filter(
+  (queue) => !OPTIONAL_QUEUES.includes(queue),
+);

@@ -13,6 +13,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { JobError, JobEventKind, JobPhase, JobType, Progress } from '../contracts/job.ts';
+import type { WorkerTensorflow } from '../contracts/system.ts';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
 
@@ -183,4 +184,17 @@ export const spectra = pgTable(
 export const catalogueScan = pgTable('catalogue_scan', {
   id: integer('id').primaryKey(),
   begunAt: instant('begun_at').notNull(),
+});
+
+/** Which TensorFlow each worker process has; the key is its identity in Temporal. */
+export const workerBackends = pgTable('worker_backends', {
+  identity: text('identity').primaryKey(),
+  state: text('state').$type<WorkerTensorflow['state']>().notNull(),
+  backend: text('backend').$type<WorkerTensorflow['backend']>(),
+  /** Of libtensorflow, or of tfjs. */
+  version: text('version'),
+  threads: integer('threads'),
+  note: text('note'),
+  /** By the clock of the worker, as are its start and its heartbeats in Temporal. Renewed while the worker lives. */
+  updatedAt: instant('updated_at').notNull(),
 });

@@ -4,15 +4,16 @@ import { join } from 'node:path';
 import { isGrpcServiceError, type Client } from '@temporalio/client';
 import { sql } from 'drizzle-orm';
 import { Health, Ready, SystemInfo, WorkerPage } from '../../contracts/system.ts';
-import { NAMESPACE, TASK_QUEUES } from '../../contracts/task-queues.ts';
+import { NAMESPACE, OPTIONAL_QUEUES, TASK_QUEUES } from '../../contracts/task-queues.ts';
 import { VERSION } from '../../contracts/version.ts';
 import type { Database } from '../../db/connection.ts';
 import type { JobsRepository } from '../../db/repositories/jobs.ts';
 import type { OutboxRepository } from '../../db/repositories/outbox.ts';
+import type { WorkerBackendsRepository } from '../../db/repositories/worker-backends.ts';
 import type { FileStore } from '../../storage/file-store.ts';
 import { HttpError } from '../errors.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { hasPoller, listLiveWorkers, servedQueues } from '../workers.ts';
+import { hasPoller, listLiveWorkers, servedQueues, withTensorflow } from '../workers.ts';
 
 const CHECK_TIMEOUT_MS = 3000;
 /** gRPC status of a call that the server doesn't know. */
@@ -26,6 +27,7 @@ export interface SystemDependencies {
   db: Database;
   jobs: JobsRepository;
   outbox: OutboxRepository;
+  workerBackends: WorkerBackendsRepository;
   fileStore: FileStore;
   temporal: Client;
   tempDir: string;
@@ -55,7 +57,7 @@ function gauge(name: string, help: string, samples: [labels: string, value: numb
 
 /** How the system itself is (API.md section 5). */
 export function systemRoutes(dependencies: SystemDependencies): Route[] {
-  const { db, jobs, outbox, fileStore, temporal, tempDir, temporalUiUrl } = dependencies;
+  const { db, jobs, outbox, workerBackends, fileStore, temporal, tempDir, temporalUiUrl } = dependencies;
   const withDeadline = <T>(work: () => Promise<T>): Promise<T> =>
     temporal.withDeadline(Date.now() + CHECK_TIMEOUT_MS, work);
 
@@ -81,7 +83,10 @@ export function systemRoutes(dependencies: SystemDependencies): Route[] {
         const isPolled = live
           ? servedQueues(live).has(queue)
           : await withDeadline(() => hasPoller(temporal, queue));
-        return isPolled ? { ok: true } : { ok: false, detail: 'no worker is polling' };
+        if (isPolled) return { ok: true };
+        return OPTIONAL_QUEUES.includes(queue)
+          ? { ok: true, detail: 'no worker is polling, and none is needed' }
+          : { ok: false, detail: 'no worker is polling' };
       });
       return [queue, result] as const;
     });
@@ -122,7 +127,7 @@ export function systemRoutes(dependencies: SystemDependencies): Route[] {
       method: 'get',
       path: '/api/ready',
       operationId: 'getReady',
-      summary: 'Can jobs run: database, Temporal, storage, a worker on each queue',
+      summary: 'Can jobs run: database, Temporal, storage, a worker on each queue that jobs need',
       tags,
       responses: { 200: Ready, 503: Ready },
       handler: async () => {
@@ -134,13 +139,15 @@ export function systemRoutes(dependencies: SystemDependencies): Route[] {
       method: 'get',
       path: '/api/workers',
       operationId: 'listWorkers',
-      summary: 'Workers whose last heartbeat is younger than 15 s',
+      summary: 'Workers whose last heartbeat is younger than 15 s, with their TensorFlow',
       tags,
       responses: { 200: WorkerPage },
       errors: [503],
       handler: async () => {
+        const backends = await workerBackends.list();
         try {
-          return { status: 200, body: { workers: await withDeadline(() => listLiveWorkers(temporal)) } };
+          const live = await withDeadline(() => listLiveWorkers(temporal));
+          return { status: 200, body: { workers: withTensorflow(live, backends) } };
         } catch (error) {
           if (!(error instanceof Error)) throw error;
           throw new HttpError(503, 'temporal_unavailable', `Temporal does not say: ${error.message}`);

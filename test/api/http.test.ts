@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ApiError } from '../../contracts/error.ts';
 import { Health, Ready, SystemInfo } from '../../contracts/system.ts';
+import { TASK_QUEUES } from '../../contracts/task-queues.ts';
 import { call, startTestServer, type TestServer } from './test-server.ts';
 
 let server: TestServer;
@@ -133,7 +134,7 @@ describe('the system', () => {
     expect(ready.status).toBe(503);
     const { checks } = Ready.parse(ready.body);
     expect(checks).toMatchObject({ database: { ok: true }, storage: { ok: true }, temporal: { ok: false } });
-    expect(Object.keys(checks.queues).sort()).toEqual(['control', 'cpu', 'merge']);
+    expect(Object.keys(checks.queues).sort()).toEqual([...Object.values(TASK_QUEUES)].sort());
     expect((await call('GET', `${server.url}/workers`)).status).toBe(503);
   });
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { markWaitingForWorkers, reconcileRuns } from '../../api/run-reconciler.ts';
 import { Job } from '../../contracts/job.ts';
 import { Ready } from '../../contracts/system.ts';
-import { NAMESPACE } from '../../contracts/task-queues.ts';
+import { NAMESPACE, REQUIRED_QUEUES } from '../../contracts/task-queues.ts';
 import { addToOutbox, type OutboxCommand } from '../../db/repositories/outbox.ts';
 import { freePort } from '../../deploy/embedded/port.ts';
 import { findTemporal } from '../../deploy/embedded/temporal-binaries.ts';
@@ -139,7 +139,9 @@ it('says that a job waits for a worker while a queue has none, but of a paused o
   await markWaitingForWorkers(server.db, server.jobs, new Set(['control']));
   expect(await server.jobs.find(waiting)).toMatchObject({ waitingFor: 'worker' });
   expect(await server.jobs.find(paused)).toMatchObject({ waitingFor: 'resume' });
-  await markWaitingForWorkers(server.db, server.jobs, new Set(['control', 'cpu', 'merge']));
+  // Nobody serves `gpu`: no job needs it.
+  expect(REQUIRED_QUEUES).not.toContain('gpu');
+  await markWaitingForWorkers(server.db, server.jobs, new Set(REQUIRED_QUEUES));
   expect(await server.jobs.find(waiting)).toMatchObject({ waitingFor: null });
   expect(await server.jobs.find(paused)).toMatchObject({ waitingFor: 'resume' });
 });
