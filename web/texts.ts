@@ -196,7 +196,7 @@ export const texts = {
     worker: 'Waiting for a worker: none of the right kind is running',
     resume: 'Paused: waiting to be resumed',
   },
-  jobTypes: { DATA_PREPROCESSING: 'Preprocessing', ACTIVE_ML: 'Active learning' },
+  jobTypes: { DATA_PREPROCESSING: 'Preprocessing', ACTIVE_ML: 'Active learning', TRAINING: 'Training' },
   jobs: {
     title: 'Jobs',
     new: 'New job',
