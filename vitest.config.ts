@@ -16,6 +16,8 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
+          // Workers of tests fetch nothing.
+          env: { TENSORFLOW_SETUP: 'never' },
           testTimeout: 120_000,
           hookTimeout: 180_000,
           fileParallelism: false,

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import {
   DefaultLogger,
@@ -15,6 +16,10 @@ import { NAMESPACE } from '../contracts/task-queues.ts';
 export interface WorkerContext {
   environment: Environment;
   log: Logger;
+  /** Of this process in Temporal and in `/api/workers`. */
+  identity: string;
+  /** Resolves once its workers take tasks. */
+  started: Promise<void>;
 }
 
 interface WorkerPlan {
@@ -47,7 +52,12 @@ export async function runWorker(
     // Signals are handled here, so that `close` runs last.
     shutdownSignals: [],
   });
-  const { workers: plans, close } = await plan({ environment, log });
+  const identity = `${process.pid}@${hostname()}`;
+  let begin: () => void = () => undefined;
+  const started = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const { workers: plans, close } = await plan({ environment, log, identity, started });
   const connection = await NativeConnection.connect({ address: environment.TEMPORAL_ADDRESS });
   const workers: Worker[] = [];
   for (const options of plans)
@@ -58,6 +68,7 @@ export async function runWorker(
         ...options,
         connection,
         namespace: NAMESPACE,
+        identity,
         // Cancellation reaches an activity through its heartbeat: within half a second.
         maxHeartbeatThrottleInterval: '500ms',
         defaultHeartbeatThrottleInterval: '500ms',
@@ -72,8 +83,10 @@ export async function runWorker(
       shutdown();
     });
   log.info({ taskQueues: plans.map(({ taskQueue }) => taskQueue) }, 'worker is ready');
+  const running = workers.map((worker) => worker.run().finally(shutdown));
+  begin();
   // Where one fails the others drain too, and the process ends.
-  await Promise.all(workers.map((worker) => worker.run().finally(shutdown)));
+  await Promise.all(running);
   await connection.close();
   await close();
   log.info('worker has ended');

@@ -38,6 +38,7 @@ function up(data: string, port: number, ...options: string[]): Started {
         PATH: process.env['PATH'],
         HOME: process.env['HOME'],
         TEMPORAL_CLI_PATH: process.env['TEMPORAL_CLI_PATH'],
+        TENSORFLOW_SETUP: 'never',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
