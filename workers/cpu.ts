@@ -5,12 +5,14 @@ import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import { connect } from '../db/connection.ts';
 import { createJobsRepository } from '../db/repositories/jobs.ts';
 import { createSpectraRepository } from '../db/repositories/spectra.ts';
+import { createWorkerBackendsRepository } from '../db/repositories/worker-backends.ts';
 import { createFileStore } from '../storage/file-store.ts';
 import { createLocalDiskStore } from '../storage/local-disk.ts';
 import { startWorker } from './run-worker.ts';
+import { startTensorflowSetup } from './tensorflow-setup.ts';
 
 // Preprocessing and scans: activities only.
-startWorker('cpu', async ({ environment, log }) => {
+startWorker('cpu', async ({ environment, log, identity, started }) => {
   const { FILES_DIR, TEMP_DIR, OBJECTS_DIR, SPECTRA_DIR, PARTS_BYTES, CPU_THREADS } = environment;
   const { db, close } = connect(environment.DATABASE_URL);
   const fileStore = await createFileStore({ root: FILES_DIR, tempDir: TEMP_DIR, spectraDir: SPECTRA_DIR });
@@ -26,6 +28,9 @@ startWorker('cpu', async ({ environment, log }) => {
     partsBytes: PARTS_BYTES,
     log,
   });
+  const backends = createWorkerBackendsRepository(db);
+  const mode = environment.TENSORFLOW_SETUP;
+  const tensorflow = startTensorflowSetup({ backends, identity, mode, log, started });
   return {
     workers: [
       // Each shard spreads over all threads already; a second one fills the gaps while the first ends.
@@ -33,6 +38,7 @@ startWorker('cpu', async ({ environment, log }) => {
       { taskQueue: TASK_QUEUES.merge, activities, maxConcurrentActivityTaskExecutions: 2 },
     ],
     close: async () => {
+      await tensorflow.close();
       await pool.close();
       await close();
     },
