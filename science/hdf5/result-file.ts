@@ -1,4 +1,4 @@
-import h5wasm, { type Dataset, type Group, Module } from 'h5wasm/node';
+import h5wasm, { type Dataset, type Group } from 'h5wasm/node';
 import {
   NUMBER_COLUMNS,
   type PartHeader,
@@ -7,12 +7,17 @@ import {
   TEXT_COLUMNS,
   type TextValues,
 } from '../preprocess/part.ts';
+import {
+  appendRows,
+  chunkRowsOf,
+  COLUMN_CHUNK_ROWS,
+  createBuffer,
+  type FixedArray,
+  withoutClock,
+} from './writing.ts';
 
-/** About a megabyte a chunk (HDF5's chunk cache), and never more rows than a reader wants to hold at once. */
-const CHUNK_BYTES = 1 << 20;
+/** Never more rows in a chunk than a reader wants to hold at once. */
 const MAX_CHUNK_ROWS = 1024;
-/** Columns are chunked, and written, this many rows at a time. */
-const COLUMN_CHUNK_ROWS = 8192;
 const GZIP_LEVEL = 4;
 
 export interface ResultFileOptions {
@@ -46,10 +51,7 @@ export interface ResultFile {
 export async function createResultFile(path: string, options: ResultFileOptions): Promise<ResultFile> {
   await h5wasm.ready;
   const points = options.wavelengthAngstrom.length;
-  const chunkRows = Math.max(
-    1,
-    Math.min(MAX_CHUNK_ROWS, Math.floor(CHUNK_BYTES / (4 * points)), options.maxRows),
-  );
+  const chunkRows = chunkRowsOf(points, Math.min(MAX_CHUNK_ROWS, options.maxRows));
   const { file, fluxes, numbers, groups } = withoutClock(() => {
     const made = new h5wasm.File(path, 'w');
     for (const [name, value] of Object.entries(options.attributes)) made.create_attribute(name, value);
@@ -75,15 +77,7 @@ export async function createResultFile(path: string, options: ResultFileOptions)
       const count = values.length / points;
       if (count === 0) return;
       withoutClock(() => {
-        fluxes.resize([rows + count, points]);
-        // Up to the next chunk's end at a time: a chunk is written whole, once.
-        for (let done = 0; done < count;) {
-          const next = Math.min(count, (Math.floor((rows + done) / chunkRows) + 1) * chunkRows - rows);
-          const { buffer, byteOffset } = values.subarray(done * points);
-          const bytes = new Uint8Array(buffer, byteOffset, 4 * (next - done) * points);
-          writeBytes(fluxes, [rows + done, 0], [next - done, points], bytes);
-          done = next;
-        }
+        appendRows(fluxes, values, { rows, chunkRows, width: points });
         rows += count;
         for (const column of numbers) column.append(columns[column.name] ?? new Float64Array());
       });
@@ -197,68 +191,8 @@ function createTextColumns(groups: Map<string, Group>, totals: Totals): TextColu
   });
 }
 
-type FixedArray = Float64Array | Int32Array | Uint8Array;
 const ARRAYS: Record<'<d' | '<i' | '<B', (length: number) => FixedArray> = {
   '<d': (length) => new Float64Array(length),
   '<i': (length) => new Int32Array(length),
   '<B': (length) => new Uint8Array(length),
 };
-
-/** Rows on their way to a dataset, which grows by whole chunks: `memory` holds those of the next one. */
-function createBuffer(dataset: Dataset, bytesPerRow: number, memory: FixedArray) {
-  const capacity = memory.byteLength / bytesPerRow;
-  let written = 0;
-  let filled = 0;
-  const flush = () => {
-    if (filled === 0) return;
-    const bytes = new Uint8Array(memory.buffer, memory.byteOffset, filled * bytesPerRow);
-    dataset.resize([written + filled]);
-    writeBytes(dataset, [written], [filled], bytes);
-    written += filled;
-    filled = 0;
-  };
-  return {
-    /** How many of `wanted` rows there is room for, at least one: a full memory is written first. */
-    room(wanted: number): number {
-      if (filled === capacity) flush();
-      return Math.min(wanted, capacity - filled);
-    },
-    filled: () => filled,
-    add(rows: number) {
-      filled += rows;
-    },
-    flush,
-    written: () => written,
-  };
-}
-
-/** Writes a block as it lies in memory. h5wasm's own write_slice takes text as strings only, and converts each. */
-function writeBytes(dataset: Dataset, start: number[], count: number[], bytes: Uint8Array): void {
-  const pointer = Module._malloc(bytes.length);
-  if (pointer === 0) throw new Error(`no memory for ${bytes.length} bytes of HDF5`);
-  try {
-    Module.HEAPU8.set(bytes, pointer);
-    const status = Module.set_dataset_data(
-      dataset.file_id,
-      dataset.path,
-      count.map(BigInt),
-      start.map(BigInt),
-      count.map(() => 1n),
-      BigInt(pointer),
-    );
-    if (status < 0) throw new Error(`HDF5 could not write ${dataset.path}`);
-  } finally {
-    Module._free(pointer);
-  }
-}
-
-/** h5wasm stamps its objects with `Date.now()`; results must not depend on when they were made. */
-function withoutClock<T>(work: () => T): T {
-  const clock = Date.now;
-  Date.now = () => 0;
-  try {
-    return work();
-  } finally {
-    Date.now = clock;
-  }
-}
