@@ -52,6 +52,12 @@ export const router = createRouter({
       component: () => import('./features/spectra/SpectrumPage.vue'),
     },
     {
+      path: '/workers',
+      name: 'workers',
+      meta: { title: texts.workers.title },
+      component: () => import('./features/workers/WorkersPage.vue'),
+    },
+    {
       path: '/:path(.*)*',
       name: 'not-found',
       meta: { title: texts.notFound.title },

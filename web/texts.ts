@@ -150,6 +150,7 @@ export const texts = {
     jobs: 'Jobs',
     spectra: 'Spectra',
     files: 'Files',
+    workers: 'Workers',
     elsewhere: 'Elsewhere',
     apiDocs: 'API reference',
     temporal: 'Temporal UI',
@@ -431,6 +432,19 @@ export const texts = {
       `Showing the first ${formatCount(shown)} of ${formatCount(total)}. Narrow them down with the filter.`,
     filter: 'Filter by name',
     noneMatch: 'No name matches.',
+  },
+  workers: {
+    title: 'Workers',
+    table: 'Worker processes and their TensorFlow',
+    columns: { worker: 'Worker', queues: 'Task queues', since: 'Started', tensorflow: 'TensorFlow' },
+    states: { 'setting up': 'being set up …', ready: 'ready', failed: 'not to be had' },
+    version: (version: string, threads?: number) =>
+      threads === undefined ? version : `${version}, ${plural(threads, 'thread', 'threads')}`,
+    doctor: 'On that machine npm run doctor says what is missing, and what to do about it.',
+    emptyTitle: 'No worker is running',
+    emptyText: 'Jobs wait until there is one. npm start runs them; spectrolabe worker adds one more.',
+    explanation:
+      'Workers of cpu-training and gpu train networks and classify with them, with the TensorFlow named here: on the GPU (tfjs-node-gpu), on the processor (tfjs-node), or in JavaScript, which is about a thousand times slower.',
   },
   spectra: {
     title: 'Spectra',

@@ -1,8 +1,13 @@
-import { Health, SystemInfo } from '../../contracts/system.ts';
+import type { z } from 'zod';
+import { Health, SystemInfo, WorkerPage } from '../../contracts/system.ts';
 import { ApiFailure, requestJson } from './http.ts';
 
 export function getSystemInfo(signal?: AbortSignal): Promise<SystemInfo> {
   return requestJson(SystemInfo, '/system', { signal });
+}
+
+export function listWorkers(signal?: AbortSignal): Promise<z.infer<typeof WorkerPage>> {
+  return requestJson(WorkerPage, '/workers', { signal });
 }
 
 export async function isApiAlive(): Promise<boolean> {
