@@ -3,30 +3,34 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Artifact } from '../contracts/job.ts';
 
-const MEDIA_TYPES = {
-  'result.h5': 'application/x-hdf5',
-  'preview.json': 'application/json',
-  'log.txt': 'text/plain',
-} as const;
+const MEDIA_TYPES: Readonly<Record<string, string>> = {
+  h5: 'application/x-hdf5',
+  json: 'application/json',
+  txt: 'text/plain',
+};
 
 /**
  * Length and SHA-256 of a file at host path `path`, which is `name` in the job's directory.
  * @throws what `signal` is aborted with
  */
-export async function describeArtifact(
+export async function describeArtifact(path: string, name: string, signal?: AbortSignal): Promise<Artifact> {
+  const extension = name.slice(name.lastIndexOf('.') + 1);
+  return {
+    path: name,
+    media_type: MEDIA_TYPES[extension] ?? 'application/octet-stream',
+    ...(await hashFile(path, signal)),
+  };
+}
+
+/** Length and SHA-256 of a file. @throws what `signal` is aborted with */
+export async function hashFile(
   path: string,
-  name: keyof typeof MEDIA_TYPES,
   signal?: AbortSignal,
-): Promise<Artifact> {
+): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
     signal?.throwIfAborted();
     hash.update(chunk);
   }
-  return {
-    path: name,
-    media_type: MEDIA_TYPES[name],
-    bytes: (await stat(path)).size,
-    sha256: hash.digest('hex'),
-  };
+  return { bytes: (await stat(path)).size, sha256: hash.digest('hex') };
 }

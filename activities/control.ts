@@ -1,10 +1,17 @@
 import { createCompleteJob } from './complete-job.ts';
+import type { TaskQueue } from '../contracts/task-queues.ts';
 import type { ControlDependencies } from './dependencies.ts';
 import { createFailJob } from './fail-job.ts';
 
-/** The activities of task queue `control`: short ones, which record what came of a run. */
-export function createControlActivities(dependencies: ControlDependencies) {
+/** The activities of task queue `control`: short ones, which ask or record something. */
+export function createControlActivities(
+  dependencies: ControlDependencies & {
+    /** Whether a living worker polls a task queue. */
+    isServed: (queue: TaskQueue) => Promise<boolean>;
+  },
+) {
   return {
+    isServed: dependencies.isServed,
     completeJob: createCompleteJob(dependencies),
     failJob: createFailJob(dependencies),
   };

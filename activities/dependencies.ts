@@ -24,3 +24,12 @@ export interface CpuDependencies extends ControlDependencies {
   /** Parts beyond this many bytes are deleted, the oldest first. */
   partsBytes: number;
 }
+
+/** What activities on `cpu-training` and `gpu` may use. */
+export interface TrainingDependencies extends ControlDependencies {
+  store: ObjectStore;
+  objectsDir: string;
+  tempDir: string;
+  /** Host path of the program that computes with TensorFlow. */
+  networkProgram: string;
+}

@@ -5,42 +5,51 @@ const StorePath = z.string().startsWith('/', 'must start with /').max(4096);
 const ClassName = z.string().min(1).max(30);
 
 /** `config.json` of a TRAINING job. Unknown keys are refused, so that no option is ever ignored in silence. */
-export const TrainingConfig = z.strictObject({
-  training_data_path: StorePath.meta({
-    description:
-      'HDF5 in the file store with filenames, fluxes and wave: a preprocessing job’s result.h5, or a file that has labels too',
-    example: '/JOBS/job_survey_…/result.h5',
-  }),
-  labels_path: StorePath.optional().meta({
-    description:
-      'CSV in the file store with the columns filename and label (others are passed over); rows without a label are not ' +
-      'trained on. Needed where the HDF5 has no labels',
-  }),
-  classes: z
-    .array(ClassName)
-    .min(2)
-    .max(1000)
-    .refine((names) => new Set(names).size === names.length, 'must all be different')
-    .optional()
-    .meta({
+export const TrainingConfig = z
+  .strictObject({
+    training_data_path: StorePath.meta({
       description:
-        'Names of the classes in the order of the network’s outputs. Absent: the labels that occur, sorted; numeric labels by number',
-      example: ['other', 'single peak', 'double peak'],
+        'HDF5 in the file store with filenames, fluxes and wave: a preprocessing job’s result.h5, or a file that has labels too',
+      example: '/JOBS/job_survey_…/result.h5',
     }),
-  network: NetworkArchitecture.default(DEFAULT_NETWORK),
-  fitting: FittingOptions.prefault({
-    validation_fraction: 0.2,
-    early_stopping: { monitor: 'val_loss', patience: 20 },
-  }),
-  accelerator: z.enum(['auto', 'gpu', 'cpu']).default('auto').meta({
-    description: 'Which workers train: those with a GPU, those without, or a GPU where one is alive',
-  }),
-  pool_data_path: StorePath.optional().meta({
-    description:
-      'HDF5 with fluxes on the same grid, to be classified with the trained network: predictions.h5',
-  }),
-  batch_size_predict: z.int().min(1).max(1_000_000).default(16_384),
-});
+    labels_path: StorePath.optional().meta({
+      description:
+        'CSV in the file store with the columns filename and label (others are passed over); rows without a label are not ' +
+        'trained on. Needed where the HDF5 has no labels',
+    }),
+    classes: z
+      .array(ClassName)
+      .min(2)
+      .max(1000)
+      .refine((names) => new Set(names).size === names.length, 'must all be different')
+      .optional()
+      .meta({
+        description:
+          'Names of the classes in the order of the network’s outputs. Absent: the labels that occur, sorted; numeric labels by number',
+        example: ['other', 'single peak', 'double peak'],
+      }),
+    network: NetworkArchitecture.default(DEFAULT_NETWORK),
+    fitting: FittingOptions.prefault({
+      validation_fraction: 0.2,
+      early_stopping: { monitor: 'val_loss', patience: 20 },
+    }),
+    accelerator: z.enum(['auto', 'gpu', 'cpu']).default('auto').meta({
+      description: 'Which workers train: those with a GPU, those without, or a GPU where one is alive',
+    }),
+    pool_data_path: StorePath.optional().meta({
+      description:
+        'HDF5 with fluxes on the same grid, to be classified with the trained network: predictions.h5',
+    }),
+    batch_size_predict: z.int().min(1).max(1_000_000).default(16_384),
+  })
+  .superRefine(({ fitting }, context) => {
+    if (fitting.early_stopping.monitor === 'val_loss' && fitting.validation_fraction === 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['fitting', 'early_stopping', 'monitor'],
+        message: 'val_loss needs a validation_fraction above 0',
+      });
+  });
 export type TrainingConfig = z.infer<typeof TrainingConfig>;
 
 /** What a TRAINING workflow is started with. */

@@ -1,5 +1,7 @@
+import { Client, Connection } from '@temporalio/client';
 import { createControlActivities } from '../activities/control.ts';
-import { TASK_QUEUES } from '../contracts/task-queues.ts';
+import { listLiveWorkers, servedQueues } from '../api/workers.ts';
+import { NAMESPACE, TASK_QUEUES, type TaskQueue } from '../contracts/task-queues.ts';
 import { connect } from '../db/connection.ts';
 import { createJobsRepository } from '../db/repositories/jobs.ts';
 import { createFileStore } from '../storage/file-store.ts';
@@ -14,15 +16,22 @@ startWorker('control', async ({ environment, log }) => {
     tempDir: environment.TEMP_DIR,
     spectraDir: environment.SPECTRA_DIR,
   });
+  // Asked for before a training only; it connects when it is.
+  const connection = Connection.lazy({ address: environment.TEMPORAL_ADDRESS });
+  const client = new Client({ connection, namespace: NAMESPACE });
+  const isServed = async (queue: TaskQueue) => servedQueues(await listLiveWorkers(client)).has(queue);
   return {
     workers: [
       {
         taskQueue: TASK_QUEUES.control,
         ...(hasWorkflowBundle() ? { workflowBundle: { codePath: workflowBundlePath } } : { workflowsPath }),
-        activities: createControlActivities({ jobs: createJobsRepository(db), fileStore, log }),
+        activities: createControlActivities({ jobs: createJobsRepository(db), fileStore, log, isServed }),
         maxConcurrentActivityTaskExecutions: 16,
       },
     ],
-    close,
+    close: async () => {
+      await connection.close();
+      await close();
+    },
   };
 });

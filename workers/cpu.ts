@@ -1,7 +1,10 @@
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { createCpuActivities } from '../activities/cpu.ts';
 import { createThreadPool } from '../activities/thread-pool.ts';
+import { createTrainingActivities } from '../activities/training.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
+import { hasNvidiaDriver } from '../deploy/tensorflow/backends.ts';
 import { connect } from '../db/connection.ts';
 import { createJobsRepository } from '../db/repositories/jobs.ts';
 import { createSpectraRepository } from '../db/repositories/spectra.ts';
@@ -11,22 +14,29 @@ import { createLocalDiskStore } from '../storage/local-disk.ts';
 import { startWorker } from './run-worker.ts';
 import { startTensorflowSetup } from './tensorflow-setup.ts';
 
-// Preprocessing and scans: activities only.
+// Preprocessing, scans and training: activities only.
 startWorker('cpu', async ({ environment, log, identity, started }) => {
   const { FILES_DIR, TEMP_DIR, OBJECTS_DIR, SPECTRA_DIR, PARTS_BYTES, CPU_THREADS } = environment;
   const { db, close } = connect(environment.DATABASE_URL);
   const fileStore = await createFileStore({ root: FILES_DIR, tempDir: TEMP_DIR, spectraDir: SPECTRA_DIR });
   const pool = createThreadPool(CPU_THREADS ?? availableParallelism());
-  const activities = createCpuActivities({
+  const shared = {
     jobs: createJobsRepository(db),
-    spectra: createSpectraRepository(db),
     fileStore,
     store: createLocalDiskStore(OBJECTS_DIR),
-    pool,
     objectsDir: OBJECTS_DIR,
     tempDir: TEMP_DIR,
-    partsBytes: PARTS_BYTES,
     log,
+  };
+  const activities = createCpuActivities({
+    ...shared,
+    spectra: createSpectraRepository(db),
+    pool,
+    partsBytes: PARTS_BYTES,
+  });
+  const training = createTrainingActivities({
+    ...shared,
+    networkProgram: fileURLToPath(new URL('./network-child.js', import.meta.url)),
   });
   const backends = createWorkerBackendsRepository(db);
   const mode = environment.TENSORFLOW_SETUP;
@@ -36,6 +46,11 @@ startWorker('cpu', async ({ environment, log, identity, started }) => {
       // Each shard spreads over all threads already; a second one fills the gaps while the first ends.
       { taskQueue: TASK_QUEUES.cpu, activities, maxConcurrentActivityTaskExecutions: 2 },
       { taskQueue: TASK_QUEUES.merge, activities, maxConcurrentActivityTaskExecutions: 2 },
+      // One at a time: TensorFlow takes all cores.
+      { taskQueue: TASK_QUEUES.cpuTraining, activities: training, maxConcurrentActivityTaskExecutions: 1 },
+      ...((await hasNvidiaDriver())
+        ? [{ taskQueue: TASK_QUEUES.gpu, activities: training, maxConcurrentActivityTaskExecutions: 1 }]
+        : []),
     ],
     close: async () => {
       await tensorflow.close();

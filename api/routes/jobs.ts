@@ -32,7 +32,10 @@ import { storableProblems } from '../storable.ts';
 type JsonObject = z.infer<typeof JsonObject>;
 
 /** The workflow that runs each job type; one line a type. */
-const WORKFLOWS: Partial<Record<JobType, string>> = { DATA_PREPROCESSING: 'preprocess' };
+const WORKFLOWS: Partial<Record<JobType, string>> = {
+  DATA_PREPROCESSING: 'preprocess',
+  TRAINING: 'train',
+};
 
 const tags: [string] = ['jobs'];
 const JobParams = z.object({ job_id: z.uuid() });

@@ -372,6 +372,35 @@ export function createJobsRepository(db: Database) {
       });
     },
 
+    /**
+     * Records what an epoch of a training gave, once for each attempt at the fit, and the job's progress.
+     * @returns false where the job is no longer PROCESSING
+     */
+    recordEpoch(
+      id: string,
+      {
+        attempt,
+        epoch,
+        epochs,
+        values,
+      }: {
+        attempt: number;
+        epoch: number;
+        epochs: number;
+        values: Readonly<Record<string, number | undefined>>;
+      },
+    ): Promise<boolean> {
+      return whileProcessing(id, async (tx) => {
+        const key = `epoch-${attempt}-${epoch}`;
+        // An epoch that was trained again after a crash gave the same.
+        if ((await tx.$count(jobEvents, and(eq(jobEvents.jobId, id), eq(jobEvents.key, key)))) > 0) return;
+        for (const [name, value] of Object.entries(values))
+          if (value !== undefined)
+            await appendEvent(tx, id, { kind: 'metric', data: { name, step: epoch, value }, key });
+        await setProgress(tx, id, { done: epoch, total: epochs, unit: 'epochs' });
+      });
+    },
+
     /** Says how many spectra there will be, once they are listed. */
     setProgressTotal(id: string, total: number): Promise<boolean> {
       return whileProcessing(id, async (tx, job) => {

@@ -23,13 +23,20 @@ export async function fitUntilSound<Model>(
   fitOnce: (seed: number, attempt: number) => Promise<{ model: Model; evaluation: Evaluation }>,
   {
     seed,
+    firstAttempt = 1,
     predecessor,
     onFailedFit,
-  }: { seed: number; predecessor?: Evaluation; onFailedFit: (failed: FailedFit) => void },
+  }: {
+    seed: number;
+    /** More than 1 where a run that was interrupted has made the earlier ones in vain. */
+    firstAttempt?: number;
+    predecessor?: Evaluation;
+    onFailedFit: (failed: FailedFit) => void;
+  },
 ): Promise<{ model: Model; evaluation: Evaluation; seed: number; collapsed: boolean }> {
   let last: { model: Model; evaluation: Evaluation; seed: number; collapsed: boolean } | undefined;
   let divergence: NetworkError | undefined;
-  for (let attempt = 1; attempt <= MAX_FITS; attempt++) {
+  for (let attempt = firstAttempt; attempt <= MAX_FITS; attempt++) {
     const ownSeed = (seed + attempt - 1) % 2 ** 32;
     try {
       const { model, evaluation } = await fitOnce(ownSeed, attempt);

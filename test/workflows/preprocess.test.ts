@@ -22,7 +22,7 @@ const config = PreprocessingConfig.parse({
 const REFERENCE = { uri: 'store:work/x/manifest.jsonl', sha256: 'a'.repeat(64), bytes: 1 };
 
 type Preprocessing = Pick<CpuActivities, 'listJobShards' | 'preprocessShard' | 'writeResult' | 'discardWork'>;
-type Activities = Preprocessing & ControlActivities;
+type Activities = Preprocessing & Omit<ControlActivities, 'isServed'>;
 
 let environment: TestWorkflowEnvironment;
 let workflowBundle: WorkflowBundle;

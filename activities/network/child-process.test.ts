@@ -1,0 +1,88 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ApplicationFailure } from '@temporalio/activity';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CHILD_DIED, runInChild, TASK_REFUSED } from './child-process.ts';
+import type { ChildMessage, NetworkTask } from './messages.ts';
+
+const TASK: NetworkTask = {
+  kind: 'score',
+  modelDir: '/m',
+  poolPath: '/p',
+  target: '/t',
+  batchSize: 1,
+  scratchDir: '/s',
+};
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'child process '));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+/** Runs a program that does `body` with the task it is sent. */
+async function run(
+  body: string,
+  signal = new AbortController().signal,
+): Promise<{ ending: unknown; messages: ChildMessage[] }> {
+  const program = join(directory, `${crypto.randomUUID()}.mjs`);
+  await writeFile(program, `process.once('message', async (task) => { ${body} });`);
+  const messages: ChildMessage[] = [];
+  const ending = await runInChild(TASK, {
+    program,
+    env: {},
+    signal,
+    onMessage: (message) => messages.push(message),
+  });
+  return { ending, messages };
+}
+const failureOf = (work: Promise<unknown>) =>
+  work.then(
+    () => Promise.reject(new Error('it did not fail')),
+    (error: unknown) => error,
+  );
+
+it('gives the task to the child, what it says to the caller, and its last message as the answer', async () => {
+  const { ending, messages } = await run(`
+    process.send({ kind: 'scoring', done: task.batchSize, total: 2 });
+    process.send({ kind: 'scored', rows: 2, bytes: 3, sha256: 'x' }, () => process.exit(0));`);
+  expect(ending).toEqual({ kind: 'scored', rows: 2, bytes: 3, sha256: 'x' });
+  expect(messages).toEqual([{ kind: 'scoring', done: 1, total: 2 }]);
+});
+
+it('tells how the child died, with its last words, as a failure to be tried again', async () => {
+  const error = await failureOf(
+    run(
+      `console.error('tensorflow: OOM when allocating'); setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100);`,
+    ),
+  );
+  expect(error).toBeInstanceOf(ApplicationFailure);
+  expect(error).toMatchObject({ type: CHILD_DIED, nonRetryable: false });
+  expect(String(error)).toMatch(/SIGKILL.*memory.*OOM when allocating/);
+  expect(await failureOf(run(`process.exit(7);`))).toMatchObject({ type: CHILD_DIED, nonRetryable: false });
+});
+
+it('does not try again what the child refuses', async () => {
+  const refused = (retryable: boolean) =>
+    failureOf(
+      run(
+        `process.send({ kind: 'failed', message: 'no labels', trace: 't', retryable: ${retryable} }, () => process.exit(1));`,
+      ),
+    );
+  expect(await refused(false)).toMatchObject({
+    type: TASK_REFUSED,
+    nonRetryable: true,
+    message: 'no labels',
+  });
+  expect(await refused(true)).toMatchObject({ type: CHILD_DIED, nonRetryable: false });
+});
+
+it('kills the child when it is aborted, however busy it is', async () => {
+  const controller = new AbortController();
+  const began = Date.now();
+  const running = run(`process.send({ kind: 'scoring', done: 0, total: 1 }); for (;;);`, controller.signal);
+  setTimeout(() => controller.abort(new Error('cancelled')), 500);
+  await expect(running).rejects.toThrow('cancelled');
+  expect(Date.now() - began).toBeLessThan(2500);
+});

@@ -1,0 +1,85 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { ApplicationFailure } from '@temporalio/activity';
+import { ChildMessage, type NetworkTask } from './messages.ts';
+
+/** The child died of itself: of a signal (out of memory: SIGKILL), or of a fault of TensorFlow's. */
+export const CHILD_DIED = 'CHILD_DIED';
+/** The child says that the data or the network will not do. */
+export const TASK_REFUSED = 'TASK_REFUSED';
+
+type Ending = Extract<ChildMessage, { kind: 'trained' | 'scored' | 'failed' }>;
+const LAST_WORDS = 20;
+
+export interface ChildOptions {
+  /** The child's program, which takes one task and says how it goes (workers/network-child.ts). */
+  program: string;
+  env: Readonly<Record<string, string>>;
+  signal: AbortSignal;
+  /** What the child says before the end. */
+  onMessage: (message: Exclude<ChildMessage, Ending>) => void;
+}
+
+/**
+ * Does a task in a process of its own: TensorFlow's crash or an out-of-memory kill takes the child, not the worker. When
+ * `signal` is aborted the child is killed, and gone with its memory before this rejects.
+ * @throws ApplicationFailure CHILD_DIED (to be retried), TASK_REFUSED (not to be); the signal's reason
+ */
+export async function runInChild(
+  task: NetworkTask,
+  { program, env, signal, onMessage }: ChildOptions,
+): Promise<Exclude<Ending, { kind: 'failed' }>> {
+  signal.throwIfAborted();
+  const child = fork(program, [], {
+    env: { ...env, ...process.env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const exited = once(child, 'close');
+  const kill = () => child.kill('SIGKILL');
+  signal.addEventListener('abort', kill, { once: true });
+  const lastWords: string[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    if (stream)
+      createInterface({ input: stream }).on('line', (line) => {
+        if (line.trim() === '') return;
+        lastWords.push(line);
+        if (lastWords.length > LAST_WORDS) lastWords.shift();
+      });
+  let ending: Ending | undefined;
+  let broken: unknown;
+  child.on('message', (received) => {
+    try {
+      const message = ChildMessage.parse(received);
+      if (message.kind === 'trained' || message.kind === 'scored' || message.kind === 'failed')
+        ending = message;
+      else onMessage(message);
+    } catch (error) {
+      broken = error;
+      kill();
+    }
+  });
+  // Gone before it took the task: its exit tells.
+  child.send(task, () => undefined);
+  try {
+    await exited;
+  } finally {
+    signal.removeEventListener('abort', kill);
+  }
+  signal.throwIfAborted();
+  if (broken) throw broken;
+  if (ending?.kind === 'failed')
+    throw ApplicationFailure.create({
+      message: ending.message,
+      type: ending.retryable ? CHILD_DIED : TASK_REFUSED,
+      nonRetryable: !ending.retryable,
+      details: [ending.trace],
+    });
+  if (ending) return ending;
+  const how = child.signalCode ?? `exit code ${child.exitCode}`;
+  const hint = child.signalCode === 'SIGKILL' ? ' (killed from outside, or for want of memory)' : '';
+  throw ApplicationFailure.create({
+    message: `the process that computes with TensorFlow ended by ${how}${hint}${lastWords.length > 0 ? `: ${lastWords.join(' | ')}` : ''}`,
+    type: CHILD_DIED,
+  });
+}

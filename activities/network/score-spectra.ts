@@ -1,0 +1,85 @@
+import { planNetwork } from '../../science/cnn/architecture.ts';
+import { createTrainer } from '../../science/cnn/create-trainer.ts';
+import { NetworkError } from '../../science/cnn/error.ts';
+import { initialState } from '../../science/cnn/initialize.ts';
+import { readModelFiles, weightsSha256 } from '../../science/cnn/model-files.ts';
+import { createPredictionsFile } from '../../science/hdf5/predictions-file.ts';
+import { openSpectra } from '../../science/hdf5/spectra-blocks.ts';
+import { hashFile } from '../artifact.ts';
+import type { ScoreTask, Tell } from './messages.ts';
+import type { Computer } from './train-network.ts';
+
+/**
+ * Classifies the spectra of an HDF5 with a model, block by block, into an HDF5 of probabilities; in the child process.
+ * A spectrum with a value that is no finite number gets NaN: it cannot be classified.
+ * @throws NetworkError `bad-data` where the spectra are not on the model's grid
+ */
+export async function scoreSpectra({ tf }: Computer, task: ScoreTask, tell: Tell): Promise<void> {
+  const { architecture, classes, wavelengthAngstrom, weights } = await readModelFiles(task.modelDir);
+  const plan = planNetwork(architecture, { points: wavelengthAngstrom.length, classes: classes.length });
+  const pool = await openSpectra(task.poolPath);
+  try {
+    if (!isSameGrid(wavelengthAngstrom, pool.wavelengthAngstrom))
+      throw new NetworkError(
+        'bad-data',
+        `The spectra are on another grid (${gridText(pool.wavelengthAngstrom)}) than the model's (${gridText(wavelengthAngstrom)}): preprocess them with the same one`,
+      );
+    const trainer = await createTrainer(tf, plan, {
+      seed: 0,
+      scratchDirectory: task.scratchDir,
+      initial: { ...initialState(plan, 0), weights },
+    });
+    try {
+      const target = await createPredictionsFile(task.target, {
+        rows: pool.rows,
+        classes,
+        attributes: { model_weights_sha256: weightsSha256(plan, weights) },
+      });
+      let isClosed = false;
+      try {
+        for (let first = 0; first < pool.rows; first += task.batchSize) {
+          const end = Math.min(pool.rows, first + task.batchSize);
+          const spectra = pool.readFluxes(first, end);
+          const unfit = takeUnfit(spectra, plan.points);
+          const probabilities = trainer.predict(spectra);
+          for (const row of unfit) probabilities.fill(NaN, row * plan.classes, (row + 1) * plan.classes);
+          target.append(pool.readFilenames(first, end), probabilities);
+          tell({ kind: 'scoring', done: end, total: pool.rows });
+        }
+        target.close();
+        isClosed = true;
+      } finally {
+        if (!isClosed) target.discard();
+      }
+    } finally {
+      trainer.dispose();
+    }
+    tell({ kind: 'scored', rows: pool.rows, ...(await hashFile(task.target)) });
+  } finally {
+    pool.close();
+  }
+}
+
+/** Rows with a value that is no finite number; their values are set to 0, so that the others can be predicted. */
+function takeUnfit(spectra: Float32Array, points: number): number[] {
+  const rows: number[] = [];
+  for (let at = 0; at < spectra.length; at++) {
+    if (Number.isFinite(spectra[at])) continue;
+    const row = Math.floor(at / points);
+    rows.push(row);
+    spectra.fill(0, row * points, (row + 1) * points);
+    at = (row + 1) * points - 1;
+  }
+  return rows;
+}
+
+/** Equal to a hundredth of a step: wavelengths may have been kept as float32. */
+function isSameGrid(model: Float64Array, pool: Float64Array): boolean {
+  if (model.length !== pool.length) return false;
+  const tolerance = Math.abs((model[model.length - 1] ?? NaN) - (model[0] ?? NaN)) / model.length / 100;
+  return model.every((value, i) => Math.abs(value - (pool[i] ?? NaN)) <= tolerance);
+}
+
+function gridText(wave: Float64Array): string {
+  return `${wave[0]?.toFixed(1)}–${wave[wave.length - 1]?.toFixed(1)} Å, ${wave.length} points`;
+}

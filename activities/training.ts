@@ -1,0 +1,26 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TrainingDependencies } from './dependencies.ts';
+import { workPrefix } from './plan.ts';
+import { createScorePool } from './score-pool.ts';
+import { createTrainModel } from './train-model.ts';
+
+const RESULTS = ['model', 'training.json', 'predictions.h5'];
+
+/** The activities of task queues `cpu-training` and `gpu`. */
+export function createTrainingActivities(dependencies: TrainingDependencies) {
+  const { jobs, fileStore, store } = dependencies;
+  return {
+    trainModel: createTrainModel(dependencies),
+    scorePool: createScorePool(dependencies),
+    /** Deletes a training's checkpoint and, where the job did not complete, what it left in its directory. */
+    discardTraining: async ({ jobId }: { jobId: string }): Promise<void> => {
+      await store.deletePrefix(workPrefix(jobId));
+      const job = await jobs.find(jobId);
+      if (!job || job.phase === 'COMPLETED') return;
+      const directory = await fileStore.makeDirectory(job.dirPath);
+      for (const name of RESULTS) await rm(join(directory, name), { recursive: true, force: true });
+    },
+  };
+}
+export type TrainingActivities = ReturnType<typeof createTrainingActivities>;
