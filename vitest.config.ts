@@ -7,6 +7,9 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // Files share two processes: starting one for each takes longer than the tests.
+          isolate: false,
+          maxWorkers: '100%',
           include: [
             '{contracts,science,workflows,activities,workers,db,storage,api,web,cli,deploy,bench}/**/*.test.ts',
           ],

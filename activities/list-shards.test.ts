@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -23,11 +24,9 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }));
 
 async function put(...paths: string[]): Promise<void> {
-  for (const path of paths) {
-    const file = join(fileStore.archiveRoot, path);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, path);
-  }
+  const files = paths.map((path) => join(fileStore.archiveRoot, path));
+  for (const directory of new Set(files.map(dirname))) await mkdir(directory, { recursive: true });
+  for (const [i, file] of files.entries()) writeFileSync(file, paths[i] ?? '');
 }
 const config = (points: number) =>
   PreprocessingConfig.parse({

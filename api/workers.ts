@@ -9,6 +9,8 @@ export const WORKER_ALIVE_MS = 15_000;
 /** DescribeTaskQueue remembers pollers for minutes; one long poll lasts about a minute. */
 const POLLER_ALIVE_MS = 70_000;
 const PAGE = 200;
+/** Temporal dates a worker's start a little after its process began to take tasks. */
+const START_SLACK_MS = 30_000;
 /** temporal.api.enums.v1.WorkerStatus */
 const STATUS_NAMES: Readonly<Record<number, string>> = { 1: 'running', 2: 'shutting down', 3: 'shut down' };
 
@@ -67,7 +69,8 @@ export function withTensorflow(
   const byIdentity = new Map(backends.map((backend) => [backend.identity, backend]));
   return workers.map((worker) => {
     const backend = byIdentity.get(worker.identity);
-    if (!backend || backend.updatedAt.getTime() < Date.parse(worker.started_at ?? '')) return worker;
+    if (!backend || backend.updatedAt.getTime() < Date.parse(worker.started_at ?? '') - START_SLACK_MS)
+      return worker;
     return { ...worker, tensorflow: backend.tensorflow };
   });
 }

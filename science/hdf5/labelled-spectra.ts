@@ -152,7 +152,12 @@ function storedLabels(file: InputFile, source: SpectraFile): LabelledRows {
 function givenLabels(file: InputFile, source: SpectraFile, given: ReadonlyMap<string, string>): LabelledRows {
   const paths = file.find('metadata/path');
   const shortened = new Map<string, string>();
-  for (const name of given.keys()) if (!shortened.has(plain(name))) shortened.set(plain(name), name);
+  for (const [name, label] of given) {
+    const other = shortened.get(plain(name)) ?? name;
+    if (given.get(other) !== label)
+      throw new NetworkError('bad-data', `${other} and ${name} are one spectrum with two labels`);
+    shortened.set(plain(name), name);
+  }
   const used = new Set<string>();
   const found: LabelledRows = {
     rows: [],
@@ -168,10 +173,7 @@ function givenLabels(file: InputFile, source: SpectraFile, given: ReadonlyMap<st
     const archivePaths = paths?.rows === source.rows ? paths.texts(first, end) : [];
     if (first === 0) firstName = filenames[0] ?? '';
     filenames.forEach((filename, i) => {
-      const names = [filename, archivePaths[i] ?? filename];
-      const name =
-        names.find((one) => given.has(one)) ??
-        names.map((one) => shortened.get(plain(one))).find((one) => one !== undefined);
+      const name = shortened.get(plain(filename)) ?? shortened.get(plain(archivePaths[i] ?? filename));
       const label = name === undefined ? undefined : given.get(name);
       if (name === undefined || label === undefined) found.unlabelled++;
       else {

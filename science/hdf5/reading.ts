@@ -8,6 +8,8 @@ const SIGNATURE = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1');
 const BLOCK_BYTES = 8 << 20;
 const TEXT_BLOCK_ROWS = 8192;
 const SPACE_PADDED = 2;
+/** Filters that HDF5 has built in: deflate (gzip), shuffle, fletcher32, nbit, scaleoffset. */
+const KNOWN_FILTERS = [1, 2, 3, 5, 6];
 
 /** Numbers of a dataset as they are stored; `bigint` for whole numbers of 64 bits. */
 type StoredNumbers =
@@ -33,7 +35,7 @@ export class InputFile {
     this.#file = file;
   }
 
-  /** A dataset whose first axis counts rows, if it is there. */
+  /** A dataset whose first axis counts rows, if it is there. @throws NetworkError `bad-data` where it cannot be read */
   find(path: string): InputDataset | undefined {
     const found = this.#has(path) ? this.#file.get(path) : null;
     return found instanceof Dataset ? new InputDataset(this, path, found) : undefined;
@@ -101,11 +103,16 @@ export class InputDataset {
           : base === H5T_FLOAT.value
             ? 'float'
             : 'other';
+    const unknown = dataset.filters.find(({ id }) => !KNOWN_FILTERS.includes(id));
+    if (unknown !== undefined)
+      throw this.#problem(
+        `is compressed by ${unknown.name || `filter ${unknown.id}`}, which cannot be read here: write it with gzip, or as it is`,
+      );
   }
 
   /** @throws NetworkError `bad-data` @returns the texts of rows `first` … `end` − 1, a value a row */
   texts(first: number, end: number): string[] {
-    if (this.kind !== 'text') throw this.#problem('does not hold text');
+    if (this.kind !== 'text') throw this.#problem('must be text');
     const texts: string[] = [];
     for (let from = first; from < end; from += TEXT_BLOCK_ROWS)
       this.#read(from, Math.min(end, from + TEXT_BLOCK_ROWS), (bytes) => {
@@ -157,15 +164,7 @@ export class InputDataset {
       const start = this.shape.map((_, axis) => BigInt(axis === 0 ? first : 0));
       const strides = this.shape.map(() => 1n);
       const status = Module.get_dataset_data(file_id, path, count, start, strides, BigInt(pointer));
-      if (status < 0) {
-        const filters = this.#dataset.filters.map(({ name, id }) => name || `filter ${id}`);
-        throw this.#problem(
-          'cannot be read: the file is damaged' +
-            (filters.length > 0
-              ? `, or packed (${filters.join(', ')}) with what is not known here; gzip is`
-              : ''),
-        );
-      }
+      if (status < 0) throw this.#problem('cannot be read: the file is damaged');
       try {
         use(Module.HEAPU8.subarray(pointer, pointer + length));
       } finally {
@@ -199,7 +198,7 @@ export class InputDataset {
           ? new BigInt64Array(buffer, byteOffset, count)
           : new BigUint64Array(buffer, byteOffset, count);
     }
-    throw this.#problem('does not hold float32, float64 or whole numbers');
+    throw this.#problem('must be float32, float64 or whole numbers');
   }
 
   #problem(what: string): NetworkError {

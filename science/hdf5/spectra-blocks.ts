@@ -41,7 +41,6 @@ export function spectraOf(file: InputFile): SpectraFile {
       'bad-data',
       `${file.name} has ${shown(filenames)} filenames for ${fluxes.rows} spectra in fluxes: each needs one`,
     );
-  if (filenames.kind !== 'text') throw new NetworkError('bad-data', `filenames of ${file.name} must be text`);
   const wavelengthAngstrom = new Float64Array(points);
   wave.readInto(wavelengthAngstrom, 0, wave.rows);
   if (!wavelengthAngstrom.every(Number.isFinite))

@@ -14,7 +14,7 @@ export function parseLabelsCsv(text: string): Map<string, string> {
   if (filenameAt < 0 || labelAt < 0)
     throw new NetworkError(
       'bad-data',
-      `The labels need a first line that names the columns filename and label; it says ${names.join(', ') || 'nothing'}`,
+      `The labels need a first line that names the columns filename and label, with a comma between; it is “${names.join()}”`,
     );
   const labels = new Map<string, string>();
   for (const { line, fields } of rows) {
@@ -29,6 +29,7 @@ export function parseLabelsCsv(text: string): Map<string, string> {
       throw wrongLine(line, `${filename} is labelled ${label}, and ${before} above`);
     labels.set(filename, label);
   }
+  if (labels.size === 0) throw new NetworkError('bad-data', 'The table of labels has no row with a label');
   return labels;
 }
 
