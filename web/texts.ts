@@ -1,5 +1,6 @@
 import type { JobPhase } from '../contracts/job.ts';
 import type { OptionKey } from './features/jobs/preprocessing-form.ts';
+import type { TrainingKey } from './features/training/training-form.ts';
 import { formatCount } from './format.ts';
 
 /** Every text of the dashboard, so that a translation is one file. */
@@ -15,7 +16,8 @@ const phases: Record<JobPhase, string> = {
   ABORTED: 'Aborted',
 };
 
-interface OptionText {
+/** Of one option of a configuration, at its field. */
+export interface OptionText {
   label: string;
   unit?: string;
   help: string;
@@ -131,6 +133,55 @@ const options: Record<OptionKey, OptionText> = {
   recursive: { label: 'Directories below too', help: 'Take the spectra of every directory below as well.' },
 };
 
+const trainingOptions: Record<TrainingKey, OptionText> = {
+  training_data_path: {
+    label: 'Spectra to train on',
+    help: 'HDF5 in the file store: a result.h5 of a preprocessing job, or a file that has labels too.',
+  },
+  labels_path: {
+    label: 'Labels',
+    help: 'CSV with the columns filename and label. Needed where the HDF5 has no labels.',
+  },
+  classes: {
+    label: 'Classes',
+    help: 'One a line, in the order of the network’s outputs. Empty: the labels that occur, sorted.',
+  },
+  epochs: { label: 'Epochs', help: 'At most; early stopping ends it before.' },
+  batch_size: { label: 'Batch size', unit: 'spectra', help: 'Spectra of one step.' },
+  learning_rate: { label: 'Learning rate', help: 'Of Adam.' },
+  validation_fraction: {
+    label: 'Share held out',
+    help: 'For validation, 0 to 0.9, by class; spectra of an object stay together.',
+  },
+  class_weights: {
+    label: 'Class weights',
+    help: 'Balanced: classes weigh alike in the loss, however many spectra they have.',
+    choices: { none: 'None', balanced: 'Balanced' },
+  },
+  seed: { label: 'Seed', help: 'Of weights, order and dropout; the same seed gives the same network.' },
+  monitor: {
+    label: 'Stops by',
+    help: 'The weights of the epoch where it is lowest are kept.',
+    choices: { loss: 'Loss in training', val_loss: 'Loss in validation' },
+  },
+  patience: { label: 'Patience', unit: 'epochs', help: 'Epochs without improvement until the end.' },
+  min_delta: { label: 'Least improvement', help: 'A smaller one counts as none.' },
+  network: {
+    label: 'Layers of the network',
+    help: 'JSON, in order; the output, one unit a class, follows by itself.',
+  },
+  accelerator: {
+    label: 'Trained on',
+    help: 'Which workers take it.',
+    choices: { auto: 'A GPU where one is alive', gpu: 'A GPU', cpu: 'CPU cores' },
+  },
+  pool_data_path: {
+    label: 'Spectra to classify',
+    help: 'HDF5 on the same grid; the trained network writes predictions.h5. Empty: none.',
+  },
+  batch_size_predict: { label: 'Batch size there', unit: 'spectra', help: 'Spectra classified at a time.' },
+};
+
 export const texts = {
   product: 'Spectrolabe',
   skip: 'Skip to the content',
@@ -224,8 +275,13 @@ export const texts = {
     rejected: (count: number) => `${formatCount(count)} rejected`,
   },
   newJob: {
-    title: 'New preprocessing job',
-    intro: 'Resamples every spectrum of a directory to one grid and writes them, scaled, to one HDF5 file.',
+    title: 'New job',
+    type: 'Type of job',
+    intro: {
+      DATA_PREPROCESSING:
+        'Resamples every spectrum of a directory to one grid and writes them, scaled, to one HDF5 file.',
+      TRAINING: 'Trains a convolutional network on labelled spectra, and can classify others with it.',
+    },
     presets: 'Start from',
     preset: {
       halpha: { title: 'Hα window', text: '6519–6732 Å, 140 points' },
@@ -264,6 +320,26 @@ export const texts = {
     cloneLabel: (label: string) => `${label} (copy)`.slice(0, 50),
     cloneFailed: 'The job to start from could not be read; these are the defaults.',
     options,
+    training: {
+      sections: {
+        data: 'Spectra and labels',
+        fitting: 'Fitting',
+        stopping: 'Early stopping',
+        network: 'Network, machine and other spectra',
+      },
+      results: 'Result of a preprocessing job',
+      resultsHelp: 'Its result.h5 becomes the file below.',
+      resultsEmpty: 'No preprocessing job is completed yet.',
+      uploadText: 'A file is not in the store yet?',
+      upload: 'Upload it in Files',
+      layers: 'must be a JSON array of layers',
+      options: trainingOptions,
+    },
+  },
+  filePicker: {
+    title: 'Choose a file',
+    empty: (endings: string) => `No directories and no files with ${endings} are here.`,
+    endings: (endings: string) => `Shown are files with ${endings}`,
   },
   picker: {
     title: 'Choose a directory of the archive',
@@ -289,6 +365,7 @@ export const texts = {
       resume: 'Resume',
       remove: 'Delete',
       clone: 'Clone',
+      train: 'Train on this',
       temporal: 'Run in Temporal',
     },
     abortTitle: 'Abort this job?',
@@ -376,6 +453,79 @@ export const texts = {
     open: 'Open the raw spectrum',
     none: 'This job has no preview.',
     of: (index: number, count: number) => `${index} of ${count}`,
+  },
+  training: {
+    curves: 'Training',
+    loss: 'Loss',
+    accuracy: 'Accuracy',
+    training: 'Training',
+    validation: 'Validation',
+    epoch: 'Epoch',
+    epochNumber: (step: number) => `Epoch ${formatCount(step)}`,
+    readoutEmpty: 'Point at the plot to read it off',
+    plotHelp: 'Keys: ← → read off, Home and End the first and the last epoch.',
+    /** For those who hear the plot. */
+    plotSummary: (name: string, epochs: number, last: string) =>
+      `${name} over ${plural(epochs, 'epoch', 'epochs')}; in the last: ${last}`,
+    emptyTitle: 'No epoch is finished yet',
+    emptyRunning: 'Curves appear here with the first one.',
+    emptyPending: 'Curves appear here once the job runs.',
+    emptyEnded: 'The job ended before its first epoch did.',
+    lastEpoch: 'Last epoch',
+    bestEpoch: 'Lowest loss',
+    atEpoch: (value: string, step: number) => `${value}, epoch ${formatCount(step)}`,
+    speed: 'Speed',
+    perSecond: (rate: number) => `${formatCount(rate)} spectra/s`,
+    learningRate: 'Learning rate',
+    numbers: 'Numbers of every epoch',
+    columns: {
+      loss: 'Loss',
+      accuracy: 'Accuracy',
+      val_loss: 'Validation loss',
+      val_accuracy: 'Validation accuracy',
+      learning_rate: 'Learning rate',
+      spectra_per_second: 'Spectra/s',
+    },
+    result: 'Result',
+    noReport: 'This job left no training.json.',
+    collapsedTitle: 'The network collapsed',
+    collapsedText:
+      'It gives one class for everything, also after starting over with another seed. Try a lower learning rate, balanced class weights or more labelled spectra.',
+    evaluatedOn: 'Evaluated on',
+    heldOut: (count: number) => `${plural(count, 'spectrum', 'spectra')} held out`,
+    trainedOn: (count: number) => `${plural(count, 'spectrum', 'spectra')} trained on`,
+    confusion: 'Confusion matrix',
+    confusionHelp:
+      'Rows: the class it is labelled with. Columns: the class the network gives it. Shares are of the row.',
+    labelled: 'Labelled',
+    predicted: 'Predicted',
+    labelledAs: (name: string) => `Labelled ${name}`,
+    predictedAs: (name: string) => `Predicted ${name}`,
+    tooManyClasses: (count: number) =>
+      `A matrix of ${formatCount(count)} classes is too large to show; training.json has it. Most often confused:`,
+    confusedAs: (labelled: string, predicted: string, count: number) =>
+      `${labelled} taken for ${predicted}: ${formatCount(count)}`,
+    perClass: 'Classes',
+    class: 'Class',
+    precision: 'Precision',
+    recall: 'Recall',
+    ofCount: (share: string, count: number) => `${share} of ${formatCount(count)}`,
+    facts: {
+      accuracy: 'Accuracy',
+      balancedAccuracy: 'Balanced accuracy',
+      bestEpoch: 'Best epoch',
+      spectra: 'Spectra',
+      points: 'Points',
+      seed: 'Seed',
+      backend: 'Backend',
+      threads: 'Threads',
+      weights: 'SHA-256 of the weights',
+    },
+    bestOf: (best: number, epochs: number, stoppedEarly: boolean) =>
+      `${formatCount(best)} of ${formatCount(epochs)}${stoppedEarly ? ', stopped early' : ''}`,
+    spectra: (training: number, validation: number) =>
+      `${formatCount(training)} trained on, ${formatCount(validation)} held out`,
+    backend: (backend: string, way: string) => `${backend} (${way})`,
   },
   plot: {
     wavelength: 'Wavelength [Å]',

@@ -7,9 +7,11 @@ import {
   type JobListQuery,
   JobPage,
   LogPage,
+  MetricPage,
   PreprocessingPreview,
   RejectPage,
 } from '../../contracts/job.ts';
+import { TrainingReport } from '../../contracts/training.ts';
 import { fileDownloadUrl } from './files.ts';
 import { apiUrl, requestJson, requestNothing } from './http.ts';
 
@@ -45,6 +47,21 @@ export async function getJobLog(jobId: string, after: number, signal?: AbortSign
   return (await requestJson(LogPage, `${jobPath(jobId)}/log`, { query: { after }, signal })).lines;
 }
 
+const METRICS_A_PAGE = 10_000;
+
+/** Every number of a job's epochs and iterations, oldest first. */
+export async function getJobMetrics(jobId: string, signal?: AbortSignal) {
+  const metrics: z.infer<typeof MetricPage>['metrics'] = [];
+  for (;;) {
+    const page = await requestJson(MetricPage, `${jobPath(jobId)}/metrics`, {
+      query: { after: metrics.at(-1)?.id ?? 0, limit: METRICS_A_PAGE },
+      signal,
+    });
+    metrics.push(...page.metrics);
+    if (page.metrics.length < METRICS_A_PAGE) return metrics;
+  }
+}
+
 export async function getJobArtifacts(jobId: string, signal?: AbortSignal) {
   return (await requestJson(ArtifactPage, `${jobPath(jobId)}/artifacts`, { signal })).artifacts;
 }
@@ -59,6 +76,14 @@ export async function getPreprocessingPreview(
   signal?: AbortSignal,
 ): Promise<PreprocessingPreview> {
   return requestJson(PreprocessingPreview, '/files/preview.json/download', {
+    query: { parent_dir_path: dirPath },
+    signal,
+  });
+}
+
+/** `training.json` of a training job, from its directory in the file store. */
+export async function getTrainingReport(dirPath: string, signal?: AbortSignal): Promise<TrainingReport> {
+  return requestJson(TrainingReport, '/files/training.json/download', {
     query: { parent_dir_path: dirPath },
     signal,
   });

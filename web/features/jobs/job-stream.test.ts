@@ -57,6 +57,17 @@ describe('applyJobEvent', () => {
     );
     expect(ratePerSecond(stream.samples, { startedAt: undefined, done: 20, now: NOW + 60_000 })).toBe(10);
   });
+  it('keeps the numbers of epochs, with the id that tells old from new', () => {
+    const stream = after(
+      { id: 5, kind: 'metric', data: { name: 'loss', step: 1, value: 0.7, at: '2026-01-01T12:00:00.000Z' } },
+      { id: 6, kind: 'metric', data: { name: 'loss', step: 'two', value: 0.6 } },
+      { id: 8, kind: 'metric', data: { name: 'loss', step: 2, value: 0.5 } },
+    );
+    expect(stream.metrics).toEqual([
+      { id: 5, name: 'loss', step: 1, value: 0.7 },
+      { id: 8, name: 'loss', step: 2, value: 0.5 },
+    ]);
+  });
   it('survives data that does not fit', () => {
     const stream = after(
       { id: 1, kind: 'progress', data: { done: 'many' } },

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { type JobEventKind, JobPhase, LogLevel, type LogLine, Progress } from '../../../contracts/job.ts';
+import {
+  type JobEventKind,
+  JobPhase,
+  LogLevel,
+  type LogLine,
+  Metric,
+  Progress,
+} from '../../../contracts/job.ts';
 
 /** What the page has heard from a job's event stream. */
 export interface JobStream {
@@ -10,9 +17,12 @@ export interface JobStream {
   phaseEventId: number;
   progress: Progress | undefined;
   log: readonly LogLine[];
+  /** Numbers of epochs and iterations, in the order they came. */
+  metrics: readonly StreamedMetric[];
   /** Recent progress, for the rate. */
   samples: readonly ProgressSample[];
 }
+export type StreamedMetric = Omit<z.infer<typeof Metric>, 'at'>;
 export interface ProgressSample {
   /** Milliseconds since the epoch. */
   at: number;
@@ -30,6 +40,7 @@ export const EMPTY_STREAM: JobStream = {
   phaseEventId: 0,
   progress: undefined,
   log: [],
+  metrics: [],
   samples: [],
 };
 
@@ -39,6 +50,7 @@ const SAMPLE_WINDOW_MS = 20_000;
 
 const PhaseData = z.object({ phase: JobPhase });
 const ProgressData = Progress.extend({ at: z.iso.datetime().optional() });
+const MetricData = Metric.pick({ name: true, step: true, value: true });
 const LogData = z.object({ at: z.string().optional(), level: LogLevel.default('info'), message: z.string() });
 
 /** Old and new lines by id, each once, the newest `MAX_LOG_LINES`. */
@@ -93,6 +105,12 @@ export function applyJobEvent(stream: JobStream, event: JobEvent, now: number): 
       message: parsed.data.message,
     };
     return { ...next, log: mergeLog(stream.log, [line]) };
+  }
+  if (event.kind === 'metric') {
+    const parsed = MetricData.safeParse(event.data);
+    return parsed.success
+      ? { ...next, metrics: [...stream.metrics, { id: event.id, ...parsed.data }] }
+      : next;
   }
   return next;
 }
