@@ -14,8 +14,8 @@ labels = np.array([0, 1, 2, 0, 1, 2])
 text = h5py.string_dtype()
 
 
-def write(name, **datasets):
-    with h5py.File(os.path.join(directory, name + ".h5"), "w") as file:
+def write(name, file_options={}, **datasets):
+    with h5py.File(os.path.join(directory, name + ".h5"), "w", **file_options) as file:
         for key, value in {"wave": wave, "fluxes": fluxes, "filenames": names, "labels": labels, **datasets}.items():
             arguments = value if isinstance(value, dict) else {"data": value}
             file.create_dataset(key, **arguments)
@@ -28,9 +28,15 @@ write("big-endian", fluxes=fluxes.astype(">f4"), wave=wave.astype(">f8"), labels
 write("float32 wave", wave=wave.astype("f4"))
 write("channels last", fluxes=fluxes[:, :, None], wave=wave[:, None])
 write("gzip", fluxes={"data": fluxes, "chunks": (4, 3), "compression": "gzip", "shuffle": True})
+write("checksums", fluxes={"data": fluxes, "chunks": (4, 3), "fletcher32": True})
+write("scale-offset", fluxes={"data": (fluxes * 8).astype("i4"), "chunks": (4, 3), "scaleoffset": 0})
+write("extendable", fluxes={"data": fluxes, "maxshape": (None, POINTS)}, labels={"data": labels, "maxshape": (None,)})
+write("latest format", file_options={"libver": "latest"})
+write("user block", file_options={"userblock_size": 1024})
 write("lzf", fluxes={"data": fluxes, "chunks": (4, 3), "compression": "lzf"})
 write("float16", fluxes=fluxes.astype("f2"))
 write("fixed names", filenames=np.array([name.encode() for name in names]))
+write("names of one length", filenames={"data": [name.encode() for name in names], "dtype": h5py.string_dtype("utf-8", 32)})
 write("column labels", labels=labels[:, None])
 write("int8 labels", labels=labels.astype("u1"))
 write("truth labels", labels=labels > 0)
