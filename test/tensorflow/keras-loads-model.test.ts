@@ -131,7 +131,7 @@ describe.skipIf(withoutKeras)(
       expectVariety(probabilities);
       expect(theirs.layers).toEqual(plan.layers.map((layer) => layer.name));
       expect(largestDifference(probabilities, theirs.probabilities.flat())).toBeLessThan(1e-5);
-      console.log(`Keras of ${theirs.version} and ${backend} agree on ${name}`);
+      console.log(`${theirs.version} and ${backend} agree on ${name}`);
     });
   },
 );
