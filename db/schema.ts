@@ -2,17 +2,22 @@ import { sql } from 'drizzle-orm';
 import {
   bigint,
   bigserial,
+  boolean,
   doublePrecision,
   index,
   integer,
   jsonb,
+  pgEnum,
   pgTable,
   primaryKey,
+  real,
   text,
   timestamp,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { JobError, JobEventKind, JobPhase, JobType, Progress } from '../contracts/job.ts';
+import { type Decision, SPECTRUM_SETS } from '../contracts/labelling.ts';
 import type { WorkerTensorflow } from '../contracts/system.ts';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
@@ -198,3 +203,103 @@ export const workerBackends = pgTable('worker_backends', {
   /** By the clock of the worker, as are its start and its heartbeats in Temporal. Renewed while the worker lives. */
   updatedAt: instant('updated_at').notNull(),
 });
+
+/** Sorts in the order of its values. */
+export const spectrumSet = pgEnum('spectrum_set', SPECTRUM_SETS);
+
+/**
+ * A spectrum that people are asked about, or whose label was imported, and the answer that holds: a label or a decision,
+ * never both. Labels are names in the job's newest class list. Every change is made under the lock of the job's row.
+ */
+export const labellings = pgTable(
+  'labellings',
+  {
+    id: uuid('id').primaryKey(),
+    jobId: uuid('job_id')
+      .notNull()
+      .references(() => jobs.id, { onDelete: 'cascade' }),
+    spectrumSet: spectrumSet('spectrum_set').notNull(),
+    sequenceIteration: integer('sequence_iteration').notNull(),
+    /** From 0 on within the set and iteration. */
+    rank: integer('rank').notNull(),
+    spectrumFilename: text('spectrum_filename').notNull(),
+    /** What tells the spectrum from all others of the pool. */
+    spectrumKey: text('spectrum_key').notNull(),
+    /** What its repeats have in common; null where no objects are known. */
+    objectKey: text('object_key'),
+    modelPrediction: text('model_prediction'),
+    probabilities: real('probabilities').array(),
+    /** Where an imported label comes from; null for a spectrum of a batch. */
+    source: text('source'),
+    userLabel: text('user_label'),
+    decision: text('decision').$type<Decision>(),
+    userComment: text('user_comment'),
+    labelledBy: text('labelled_by'),
+    labelledAt: instant('labelled_at'),
+    /** Row of the history that gave the answer: of two answers about one spectrum the newer has the larger. */
+    answerId: bigint('answer_id', { mode: 'number' }),
+  },
+  (table) => [
+    uniqueIndex('labellings_order')
+      .on(table.jobId, table.spectrumSet, table.sequenceIteration, table.rank)
+      .where(sql`${table.source} is null`),
+    uniqueIndex('labellings_imported')
+      .on(table.jobId, table.source, table.spectrumKey)
+      .where(sql`${table.source} is not null`),
+  ],
+);
+
+/** Every value that a labelling was ever given, in order; the newest is the one in its row. Only ever added to. */
+export const labellingHistory = pgTable(
+  'labelling_history',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    labellingId: uuid('labelling_id')
+      .notNull()
+      .references(() => labellings.id, { onDelete: 'cascade' }),
+    userLabel: text('user_label'),
+    decision: text('decision').$type<Decision>(),
+    userComment: text('user_comment'),
+    labelledBy: text('labelled_by'),
+    givenAt: instant('given_at').notNull().defaultNow(),
+    settles: boolean('settles').notNull().default(false),
+    /** Of the list that `userLabel` is a name in. */
+    classListVersion: integer('class_list_version').notNull(),
+  },
+  (table) => [index('labelling_history_labelling').on(table.labellingId, table.id)],
+);
+
+/** A row an iteration whose spectra wait for labels. `early`: closed before each had an answer. */
+export const batches = pgTable(
+  'batches',
+  {
+    jobId: uuid('job_id')
+      .notNull()
+      .references(() => jobs.id, { onDelete: 'cascade' }),
+    iteration: integer('iteration').notNull(),
+    /** Of the list that the model was trained on: the order of the probabilities. */
+    classListVersion: integer('class_list_version').notNull(),
+    openedAt: instant('opened_at').notNull().defaultNow(),
+    closedAt: instant('closed_at'),
+    closedHow: text('closed_how').$type<'labelled' | 'early'>(),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.iteration] })],
+);
+
+/** A row a change of a job's classes; version 1 is in its configuration. */
+export const classLists = pgTable(
+  'class_lists',
+  {
+    jobId: uuid('job_id')
+      .notNull()
+      .references(() => jobs.id, { onDelete: 'cascade' }),
+    version: integer('version').notNull(),
+    classes: text('classes').array().notNull(),
+    candidateClasses: text('candidate_classes').array().notNull(),
+    /** Old name → new name, or null where labels must be given again. */
+    becomes: jsonb('becomes').$type<Record<string, string | null>>().notNull(),
+    changedBy: text('changed_by'),
+    changedAt: instant('changed_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.version] })],
+);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { and, asc, desc, eq, gt, ilike, or, sql, type SQL } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, ilike, isNull, or, sql, type SQL } from 'drizzle-orm';
 import type {
   Artifact,
   JobEnd,
@@ -11,7 +11,7 @@ import type {
   Reject,
 } from '../../contracts/job.ts';
 import type { Database, Transaction } from '../connection.ts';
-import { artifacts, jobEvents, jobRejects, jobs, shardProgress } from '../schema.ts';
+import { artifacts, batches, jobEvents, jobRejects, jobs, shardProgress } from '../schema.ts';
 import { storableText } from '../text.ts';
 import { appendEvent } from './events.ts';
 import { addToOutbox, type StartPayload } from './outbox.ts';
@@ -63,20 +63,28 @@ function phaseEvent(job: JobRow): Record<string, unknown> {
   );
 }
 
-async function lockJob(tx: Transaction, id: string): Promise<JobRow | undefined> {
+/** The job's row, locked until the transaction ends; undefined where there is none. */
+export async function lockJob(tx: Transaction, id: string): Promise<JobRow | undefined> {
   const [job] = await tx.select().from(jobs).where(eq(jobs.id, id)).for('update');
   return job;
 }
 
 /** Changes a locked job and tells the world: the row and its `phase` event. */
-async function changePhase(tx: Transaction, id: string, changes: JobChanges): Promise<JobRow> {
+export async function changePhase(tx: Transaction, id: string, changes: JobChanges): Promise<JobRow> {
   const [job] = await tx.update(jobs).set(changes).where(eq(jobs.id, id)).returning();
   if (!job) throw new Error(`job ${id} is gone`);
   await appendEvent(tx, id, { kind: 'phase', data: phaseEvent(job) });
   return job;
 }
 
-const wrongPhase = (job: JobRow, reason: string): CommandResult => ({
+/** Sets the progress and replaces the job's earlier progress event, so that the table stays small. */
+export async function setProgress(tx: Transaction, id: string, progress: Progress): Promise<void> {
+  await tx.update(jobs).set({ progress }).where(eq(jobs.id, id));
+  await tx.delete(jobEvents).where(and(eq(jobEvents.jobId, id), eq(jobEvents.kind, 'progress')));
+  await appendEvent(tx, id, { kind: 'progress', data: progress });
+}
+
+export const wrongPhase = (job: JobRow, reason: string): CommandResult => ({
   refusal: 'wrong-phase',
   phase: job.phase,
   reason,
@@ -112,13 +120,6 @@ export function createJobsRepository(db: Database) {
       await work(tx, job);
       return true;
     });
-  }
-
-  /** Sets the progress and replaces the job's earlier progress event, so that the table stays small. */
-  async function setProgress(tx: Transaction, id: string, progress: Progress): Promise<void> {
-    await tx.update(jobs).set({ progress }).where(eq(jobs.id, id));
-    await tx.delete(jobEvents).where(and(eq(jobEvents.jobId, id), eq(jobEvents.kind, 'progress')));
-    await appendEvent(tx, id, { kind: 'progress', data: progress });
   }
 
   return {
@@ -260,7 +261,8 @@ export function createJobsRepository(db: Database) {
         if (job.phase !== 'PROCESSING') return wrongPhase(job, 'only a running job can be resumed');
         if (job.waitingFor !== 'resume') return wrongPhase(job, 'the job is not paused');
         await addToOutbox(tx, id, { command: 'signal', payload: { signal: 'resume' } });
-        return { job: await changePhase(tx, id, { waitingFor: null }) };
+        const waits = await tx.$count(batches, and(eq(batches.jobId, id), isNull(batches.closedAt)));
+        return { job: await changePhase(tx, id, { waitingFor: waits > 0 ? 'labels' : null }) };
       });
     },
 

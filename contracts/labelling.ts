@@ -1,0 +1,256 @@
+import { z } from 'zod';
+
+/** In the order in which labellings are listed. */
+export const SPECTRUM_SETS = ['ORACLE', 'PERFORMANCE_ESTIMATION', 'CANDIDATE'] as const;
+export const SpectrumSet = z.enum(SPECTRUM_SETS);
+export type SpectrumSet = z.infer<typeof SpectrumSet>;
+
+/** An answer instead of a label: the spectrum is left out, or the person cannot tell. */
+export const Decision = z.enum(['skip', 'unsure']);
+export type Decision = z.infer<typeof Decision>;
+
+const ClassName = z.string().min(1).max(30);
+const Comment = z.string().max(50);
+const Person = z.string().min(1).max(100).meta({ example: 'A. Maury' });
+const Iteration = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
+const Source = z.string().min(1).max(200).meta({ example: 'Hou et al. 2016, table 3' });
+
+export const Labelling = z
+  .object({
+    labelling_id: z.uuid(),
+    job_id: z.uuid(),
+    spectrum_filename: z.string(),
+    spectrum_set: SpectrumSet,
+    sequence_iteration: Iteration,
+    model_prediction: z.string().optional(),
+    user_label: z.string().optional(),
+    user_comment: z.string().optional(),
+    decision: Decision.optional(),
+    labelled_by: z.string().optional(),
+    labelled_at: z.iso.datetime().optional(),
+    probabilities: z.array(z.number()).optional().meta({
+      description: 'Of each class, in the order of the class list that the batch was opened with',
+    }),
+    source: z.string().optional().meta({ description: 'Where an imported label comes from' }),
+  })
+  .meta({ id: 'Labelling' });
+export type Labelling = z.infer<typeof Labelling>;
+
+const answer = {
+  user_label: ClassName.nullish().meta({ description: 'null clears; a label takes the place of a decision' }),
+  user_comment: Comment.nullish(),
+  decision: Decision.nullish().meta({ description: 'null clears; a decision takes the place of a label' }),
+  labelled_by: Person.nullish(),
+};
+const hasOneAnswer = ({ user_label, decision }: { user_label?: unknown; decision?: unknown }): boolean =>
+  (user_label ?? null) === null || (decision ?? null) === null;
+const ONE_ANSWER = { path: ['decision'], error: 'a spectrum has a label or a decision, not both' };
+
+export const CreateLabelling = z
+  .object({
+    job_id: z.uuid(),
+    spectrum_filename: z.string().min(1).max(70),
+    spectrum_set: SpectrumSet,
+    sequence_iteration: Iteration,
+    model_prediction: z.string().max(30).nullish(),
+    probabilities: z.array(z.number()).max(1000).nullish(),
+    ...answer,
+  })
+  .refine(hasOneAnswer, ONE_ANSWER)
+  .meta({ id: 'CreateLabelling' });
+export type CreateLabelling = z.infer<typeof CreateLabelling>;
+
+export const PatchLabelling = z
+  .object({
+    ...answer,
+    settles: z
+      .boolean()
+      .optional()
+      .meta({ description: 'This label settles a disagreement about the spectrum' }),
+  })
+  .refine(hasOneAnswer, ONE_ANSWER)
+  .refine(({ settles, user_label }) => settles !== true || typeof user_label === 'string', {
+    path: ['settles'],
+    error: 'needs a user_label',
+  })
+  .meta({ id: 'PatchLabelling' });
+export type PatchLabelling = z.infer<typeof PatchLabelling>;
+
+export const PatchLabellings = z
+  .object({ labelling_ids: z.array(z.uuid()), batch: z.array(PatchLabelling) })
+  .meta({ id: 'PatchLabellings' });
+
+const Flag = z.enum(['true', 'false']).transform((text) => text === 'true');
+const Offset = z.coerce
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1)
+  .default(0);
+
+export const LabellingListQuery = z.object({
+  job_id: z.uuid(),
+  set: SpectrumSet.optional(),
+  iteration: z.coerce.number().pipe(Iteration).optional(),
+  open: Flag.optional().meta({
+    description: 'true: only what has neither label nor decision; false: only what has',
+  }),
+  imported: Flag.optional().meta({ description: 'true: the imported labels instead of those asked for' }),
+  offset: Offset,
+  limit: z.coerce.number().int().min(0).max(1_000_000).optional().meta({ description: 'All where absent' }),
+});
+export type LabellingListQuery = z.infer<typeof LabellingListQuery>;
+
+export const LabellingPage = z
+  .object({ job_id: z.uuid(), total: z.int().nonnegative(), labellings: z.array(Labelling) })
+  .meta({ id: 'LabellingPage' });
+export type LabellingPage = z.infer<typeof LabellingPage>;
+
+/** A value that somebody gave, as it was given; the newest of a labelling is its present one. */
+export const LabellingValue = z
+  .object({
+    labelling_id: z.uuid(),
+    spectrum_filename: z.string(),
+    spectrum_set: SpectrumSet,
+    sequence_iteration: Iteration,
+    user_label: z.string().optional(),
+    decision: Decision.optional(),
+    user_comment: z.string().optional(),
+    labelled_by: z.string().optional(),
+    given_at: z.iso.datetime(),
+    settles: z.boolean().optional(),
+    class_list_version: z.int().meta({ description: 'Of the class list that the label is a name in' }),
+    source: z.string().optional(),
+  })
+  .meta({ id: 'LabellingValue' });
+export type LabellingValue = z.infer<typeof LabellingValue>;
+
+export const LabellingHistoryQuery = z.object({
+  labelling_id: z.uuid().optional(),
+  offset: Offset,
+  limit: z.coerce.number().int().min(0).max(100_000).default(1000),
+});
+export const LabellingHistoryPage = z
+  .object({ job_id: z.uuid(), total: z.int().nonnegative(), values: z.array(LabellingValue) })
+  .meta({ id: 'LabellingHistoryPage' });
+
+/** One spectrum, or one object, to which different people gave different labels, and nobody settled it since. */
+export const Disagreement = z
+  .object({
+    object: z.string().meta({ description: 'The object, or the spectrum where no objects are known' }),
+    labels: z.array(
+      z.object({
+        user_label: z.string(),
+        labelled_by: z.string().optional(),
+        given_at: z.iso.datetime(),
+        labelling_id: z.uuid(),
+        spectrum_filename: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'Disagreement' });
+export type Disagreement = z.infer<typeof Disagreement>;
+export const DisagreementQuery = z.object({
+  offset: Offset,
+  limit: z.coerce.number().int().min(0).max(10_000).default(100),
+});
+export const DisagreementPage = z
+  .object({ job_id: z.uuid(), total: z.int().nonnegative(), disagreements: z.array(Disagreement) })
+  .meta({ id: 'DisagreementPage' });
+
+/** How far a batch is. `open` spectra of the oracle and performance-estimation sets have neither label nor decision. */
+export const Batch = z
+  .object({
+    iteration: Iteration,
+    class_list_version: z.int(),
+    opened_at: z.iso.datetime(),
+    closed_at: z.iso.datetime().optional(),
+    closed_how: z.enum(['labelled', 'early']).optional(),
+    total: z.int(),
+    open: z.int(),
+    labelled: z.int(),
+    skipped: z.int(),
+    unsure: z.int(),
+  })
+  .meta({ id: 'Batch' });
+export type Batch = z.infer<typeof Batch>;
+export const BatchPage = z
+  .object({ job_id: z.uuid(), batches: z.array(Batch) })
+  .meta({ id: 'BatchPage', description: 'Newest first' });
+
+const becomes = z.record(z.string(), ClassName.nullable()).meta({
+  description:
+    'What became of classes of the version before: their new name (renamed, merged) or null (split: their labels must be ' +
+    'given again). A class that is not named here keeps its name',
+});
+export const ClassList = z
+  .object({
+    version: z.int().min(1),
+    classes: z.array(z.string()),
+    candidate_classes: z.array(z.string()),
+    becomes,
+    changed_by: z.string().optional(),
+    changed_at: z.iso.datetime().optional(),
+  })
+  .meta({ id: 'ClassList' });
+export type ClassList = z.infer<typeof ClassList>;
+export const ClassListPage = z
+  .object({ job_id: z.uuid(), class_lists: z.array(ClassList) })
+  .meta({ id: 'ClassListPage', description: 'Newest first' });
+
+export const PatchClasses = z
+  .object({
+    classes: z
+      .array(ClassName)
+      .min(2)
+      .max(1000)
+      .refine((names) => new Set(names).size === names.length, 'must all be different'),
+    candidate_classes: z.array(ClassName).min(1),
+    becomes: becomes.default({}),
+    changed_by: Person.optional(),
+  })
+  .superRefine(({ classes, candidate_classes, becomes }, context) => {
+    const problem = (path: PropertyKey[], message: string) =>
+      context.addIssue({ code: 'custom', path, message });
+    candidate_classes.forEach((name, i) => {
+      if (!classes.includes(name)) problem(['candidate_classes', i], `${name} is not one of classes`);
+    });
+    for (const [old, name] of Object.entries(becomes))
+      if (name !== null && !classes.includes(name))
+        problem(['becomes', old], `${name} is not one of classes`);
+  })
+  .meta({ id: 'PatchClasses' });
+export type PatchClasses = z.infer<typeof PatchClasses>;
+
+export const ImportLabels = z
+  .object({
+    labels_path: z.string().startsWith('/', 'must start with /').max(4096).meta({
+      description: 'CSV in the file store with the columns filename and label',
+      example: '/labels.csv',
+    }),
+    source: Source,
+    labelled_by: Person.optional(),
+  })
+  .meta({ id: 'ImportLabels' });
+export const ImportedLabels = z
+  .object({ added: z.int(), changed: z.int(), unchanged: z.int() })
+  .meta({ id: 'ImportedLabels' });
+export type ImportedLabels = z.infer<typeof ImportedLabels>;
+
+/**
+ * What a class of an earlier version of the list is called in its newest one; null where it was split, or is none of the
+ * classes. @param lists oldest first
+ */
+export function currentClassName(lists: readonly ClassList[], version: number, name: string): string | null {
+  let current: string | null = name;
+  for (const list of lists) {
+    if (list.version <= version) continue;
+    if (Object.hasOwn(list.becomes, current)) current = list.becomes[current] ?? null;
+    if (current === null) return null;
+  }
+  const newest = lists.at(-1);
+  return newest === undefined || newest.classes.includes(current) ? current : null;
+}
