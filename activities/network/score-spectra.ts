@@ -4,7 +4,7 @@ import { NetworkError } from '../../science/cnn/error.ts';
 import { initialState } from '../../science/cnn/initialize.ts';
 import { readModelFiles, weightsSha256 } from '../../science/cnn/model-files.ts';
 import { createPredictionsFile } from '../../science/hdf5/predictions-file.ts';
-import { openSpectra } from '../../science/hdf5/spectra-blocks.ts';
+import { isSameGrid, openSpectra } from '../../science/hdf5/spectra-blocks.ts';
 import { hashFile } from '../artifact.ts';
 import type { ScoreTask, Tell } from './messages.ts';
 import type { Computer } from './train-network.ts';
@@ -71,13 +71,6 @@ function takeUnfit(spectra: Float32Array, points: number): number[] {
     at = (row + 1) * points - 1;
   }
   return rows;
-}
-
-/** Equal to a hundredth of a step: wavelengths may have been kept as float32. */
-function isSameGrid(model: Float64Array, pool: Float64Array): boolean {
-  if (model.length !== pool.length) return false;
-  const tolerance = Math.abs((model[model.length - 1] ?? NaN) - (model[0] ?? NaN)) / model.length / 100;
-  return model.every((value, i) => Math.abs(value - (pool[i] ?? NaN)) <= tolerance);
 }
 
 function gridText(wave: Float64Array): string {

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import h5wasm from 'h5wasm/node';
 import { NetworkError } from '../cnn/error.ts';
-import { appendRows, chunkRowsOf, COLUMN_CHUNK_ROWS, createBuffer, withoutClock } from './writing.ts';
+import { TextSpool } from './text-spool.ts';
+import { appendRows, chunkRowsOf, COLUMN_CHUNK_ROWS, widthOf, withoutClock } from './writing.ts';
 
 export interface PredictionsFile {
   /** Appends rows. @param probabilities rows × classes @throws NetworkError `bad-data` where they are not as many */
@@ -26,7 +25,7 @@ export async function createPredictionsFile(
   await h5wasm.ready;
   const width = options.classes.length;
   const chunkRows = chunkRowsOf(width, Math.min(COLUMN_CHUNK_ROWS, options.rows));
-  const spool = new Spool(path);
+  const spool = new TextSpool(path);
   const { file, dataset } = withoutClock(() => {
     const made = new h5wasm.File(path, 'w');
     for (const [name, value] of Object.entries(options.attributes)) made.create_attribute(name, value);
@@ -59,7 +58,7 @@ export async function createPredictionsFile(
       try {
         withoutClock(() => {
           if (rows === 0) dataset.resize([0, width]);
-          spool.writeTo(file, rows);
+          spool.writeTo(file, 'filenames', rows);
           file.flush();
           file.close();
         });
@@ -74,72 +73,4 @@ export async function createPredictionsFile(
       withoutClock(() => file.close());
     },
   };
-}
-
-/** Names on their way: the width of their dataset is known with the last only, and memory is not to hold millions. */
-class Spool {
-  readonly #descriptor: number;
-  #widest = 1;
-
-  /** A file without a name, which goes with the process whatever ends it. */
-  constructor(beside: string) {
-    const path = `${beside}.${randomUUID()}`;
-    this.#descriptor = openSync(path, 'wx+');
-    rmSync(path);
-  }
-
-  append(names: readonly string[]): void {
-    const encoded = names.map((name) => Buffer.from(name));
-    const block = Buffer.alloc(encoded.reduce((sum, { length }) => sum + 4 + length, 0));
-    let at = 0;
-    for (const name of encoded) {
-      at = block.writeUInt32LE(name.length, at);
-      at += name.copy(block, at);
-      this.#widest = Math.max(this.#widest, name.length);
-    }
-    for (let done = 0; done < block.length;) done += writeSync(this.#descriptor, block, done);
-  }
-
-  writeTo(file: InstanceType<typeof h5wasm.File>, rows: number): void {
-    const width = this.#widest;
-    const dataset = file.create_dataset({
-      name: 'filenames',
-      data: [''],
-      dtype: `S${width}`,
-      shape: [1],
-      maxshape: [null],
-      chunks: [Math.max(1, Math.min(COLUMN_CHUNK_ROWS, rows))],
-    });
-    const memory = new Uint8Array(width * Math.max(1, Math.min(COLUMN_CHUNK_ROWS, rows)));
-    const buffer = createBuffer(dataset, width, memory);
-    if (rows === 0) dataset.resize([0]);
-    let position = 0;
-    const block = Buffer.alloc(Math.max(1 << 20, 4 + width));
-    for (let written = 0; written < rows;) {
-      const filled = readSync(this.#descriptor, block, 0, block.length, position);
-      let at = 0;
-      while (at + 4 <= filled && at + 4 + block.readUInt32LE(at) <= filled) {
-        const start = at + 4;
-        const end = start + block.readUInt32LE(at);
-        buffer.room(1);
-        const row = buffer.filled() * width;
-        memory.fill(0, row, row + width);
-        memory.set(block.subarray(start, end), row);
-        buffer.add(1);
-        written++;
-        at = end;
-      }
-      if (at === 0) throw new Error('names of the predictions cannot be read back');
-      position += at;
-    }
-    buffer.flush();
-  }
-
-  close(): void {
-    closeSync(this.#descriptor);
-  }
-}
-
-function widthOf(texts: readonly string[]): string {
-  return `S${Math.max(1, ...texts.map((text) => Buffer.byteLength(text)))}`;
 }

@@ -27,6 +27,30 @@ export async function openSpectra(path: string): Promise<SpectraFile> {
   }
 }
 
+/** Spectra that are in memory already, as a file of them. @param set rows × points, a name a row */
+export function spectraInMemory(set: {
+  wavelengthAngstrom: Float64Array;
+  spectra: Float32Array;
+  filenames: readonly string[];
+}): SpectraFile {
+  const points = set.wavelengthAngstrom.length;
+  return {
+    rows: set.filenames.length,
+    points,
+    wavelengthAngstrom: set.wavelengthAngstrom,
+    readFluxes: (first, end) => set.spectra.slice(first * points, end * points),
+    readFilenames: (first, end) => set.filenames.slice(first, end),
+    close() {}, // nothing is open
+  };
+}
+
+/** Whether grids are equal to a hundredth of a step: wavelengths may have been kept as float32. */
+export function isSameGrid(one: Float64Array, other: Float64Array): boolean {
+  if (one.length !== other.length) return false;
+  const tolerance = Math.abs((one[one.length - 1] ?? NaN) - (one[0] ?? NaN)) / one.length / 100;
+  return one.every((value, i) => Math.abs(value - (other[i] ?? NaN)) <= tolerance);
+}
+
 /** The spectra of a file that is open. @throws NetworkError `bad-data` */
 export function spectraOf(file: InputFile): SpectraFile {
   const [filenames, fluxes, wave] = [file.dataset('filenames'), file.dataset('fluxes'), file.dataset('wave')];

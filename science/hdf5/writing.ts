@@ -58,6 +58,11 @@ export function createBuffer(dataset: Dataset, bytesPerRow: number, memory: Fixe
   };
 }
 
+/** HDF5 type of texts: fixed-width UTF-8 of the longest. */
+export function widthOf(texts: readonly string[]): string {
+  return `S${Math.max(1, ...texts.map((text) => Buffer.byteLength(text)))}`;
+}
+
 /** Writes a block as it lies in memory. h5wasm's own write_slice takes text as strings only, and converts each. */
 function writeBytes(dataset: Dataset, start: number[], count: number[], bytes: Uint8Array): void {
   const pointer = Module._malloc(bytes.length);
