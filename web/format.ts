@@ -22,6 +22,11 @@ export function formatFlux(value: number): string {
   return text.replaceAll('-', '−');
 }
 
+/** A number that a person has set: as short as it was written. */
+export function formatPlain(value: number): string {
+  return String(Number(value.toPrecision(6))).replaceAll('-', '−');
+}
+
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 export function formatBytes(bytes: number): string {
   let value = bytes;

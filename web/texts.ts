@@ -148,7 +148,15 @@ const trainingOptions: Record<TrainingKey, OptionText> = {
   },
   epochs: { label: 'Epochs', help: 'At most; early stopping ends it before.' },
   batch_size: { label: 'Batch size', unit: 'spectra', help: 'Spectra of one step.' },
-  learning_rate: { label: 'Learning rate', help: 'Of Adam.' },
+  learning_rate: { label: 'Learning rate', help: 'Of Adam, in the first epoch.' },
+  schedule: {
+    label: 'Learning rate later',
+    help: 'How it changes from epoch to epoch.',
+    choices: { constant: 'Stays', step: 'Falls in steps', cosine: 'Falls along a cosine' },
+  },
+  schedule_every_epochs: { label: 'A step every', unit: 'epochs', help: 'Epochs from one step to the next.' },
+  schedule_factor: { label: 'Factor of a step', help: 'Above 0, at most 1; times this at every step.' },
+  schedule_epochs: { label: 'At 0 at epoch', help: 'Where the half cosine ends.' },
   validation_fraction: {
     label: 'Share held out',
     help: 'For validation, 0 to 0.9, by class; spectra of an object stay together.',
@@ -393,6 +401,8 @@ export const texts = {
       id: 'Id',
       rate: 'Rate',
       left: 'Time left',
+      /** Early stopping may end it before. */
+      leftAtMost: 'Time left, at most',
       done: 'Done',
       rejected: 'Rejected',
     },
@@ -467,10 +477,12 @@ export const texts = {
     /** For those who hear the plot. */
     plotSummary: (name: string, epochs: number, last: string) =>
       `${name} over ${plural(epochs, 'epoch', 'epochs')}; in the last: ${last}`,
-    emptyTitle: 'No epoch is finished yet',
-    emptyRunning: 'Curves appear here with the first one.',
-    emptyPending: 'Curves appear here once the job runs.',
-    emptyEnded: 'The job ended before its first epoch did.',
+    empty: {
+      PENDING: { title: 'Not trained yet', text: 'Curves appear here once the job runs.' },
+      waiting: { title: 'It has not begun', text: 'Curves appear here once a worker has taken it.' },
+      running: { title: 'The first epoch runs', text: 'Curves appear here when it is done.' },
+      ended: { title: 'There are no curves', text: 'The job ended before its first epoch did.' },
+    },
     lastEpoch: 'Last epoch',
     bestEpoch: 'Lowest loss',
     atEpoch: (value: string, step: number) => `${value}, epoch ${formatCount(step)}`,
@@ -525,7 +537,14 @@ export const texts = {
       `${formatCount(best)} of ${formatCount(epochs)}${stoppedEarly ? ', stopped early' : ''}`,
     spectra: (training: number, validation: number) =>
       `${formatCount(training)} trained on, ${formatCount(validation)} held out`,
-    backend: (backend: string, way: string) => `${backend} (${way})`,
+    backend: (backend: string, way: string) =>
+      `${backend}, ${way === 'graph' ? 'one graph a step' : 'operation by operation'}`,
+    seed: (kept: number, failed: readonly number[]) =>
+      failed.length === 0
+        ? String(kept)
+        : `${kept}; the fits with ${failed.join(', ')} collapsed or diverged`,
+    stopsAfter: 'Stops without improvement in',
+    epochsLeft: (left: number) => plural(left, 'epoch', 'epochs'),
   },
   plot: {
     wavelength: 'Wavelength [Å]',

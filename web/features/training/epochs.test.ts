@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bestEpochOf, epochsOf } from './epochs.ts';
+import { bestEpochOf, epochsOf, epochsUntilStop } from './epochs.ts';
 
 let id = 0;
 const told = (name: string, step: number | undefined, value: number) => ({
@@ -37,6 +37,22 @@ describe('epochsOf', () => {
   });
   it('leaves out numbers that are of no epoch', () => {
     expect(epochsOf([told('loss', undefined, 1), told('iterations', 1, 1)])).toEqual([]);
+  });
+});
+
+describe('epochsUntilStop', () => {
+  const epochs = [0.9, 0.5, 0.49, 0.6].map((loss, index) => ({ step: index + 1, loss }));
+  const stopping = { monitor: 'loss', patience: 5 } as const;
+  it('counts from the last improvement', () => {
+    expect(epochsUntilStop(epochs, { ...stopping, min_delta: 0 })).toBe(4);
+    expect(epochsUntilStop(epochs.slice(0, 3), { ...stopping, min_delta: 0 })).toBe(5);
+  });
+  it('does not count an improvement below the least one', () => {
+    expect(epochsUntilStop(epochs, { ...stopping, min_delta: 0.1 })).toBe(3);
+  });
+  it('says nothing before there is a value', () => {
+    expect(epochsUntilStop([], { ...stopping, min_delta: 0 })).toBeUndefined();
+    expect(epochsUntilStop(epochs, { ...stopping, monitor: 'val_loss', min_delta: 0 })).toBeUndefined();
   });
 });
 

@@ -33,6 +33,26 @@ export function epochsOf(...sources: readonly (readonly ToldMetric[])[]): Epoch[
   return [...epochs.values()].sort((a, b) => a.step - b.step);
 }
 
+/**
+ * How many more epochs without improvement end the training, as early stopping counts them (Keras' EarlyStopping);
+ * undefined before the first epoch.
+ */
+export function epochsUntilStop(
+  epochs: readonly Epoch[],
+  { monitor, min_delta, patience }: { monitor: 'loss' | 'val_loss'; min_delta: number; patience: number },
+): number | undefined {
+  let best = Infinity;
+  let bestStep: number | undefined;
+  for (const epoch of epochs) {
+    const value = epoch[monitor];
+    if (value === undefined || value + min_delta >= best) continue;
+    best = value;
+    bestStep = epoch.step;
+  }
+  const last = epochs.at(-1);
+  return bestStep === undefined || !last ? undefined : Math.max(0, patience - (last.step - bestStep));
+}
+
 /** The epoch where the monitored loss is lowest: the first of equals; undefined before the first epoch. */
 export function bestEpochOf(epochs: readonly Epoch[], monitor: 'loss' | 'val_loss'): Epoch | undefined {
   return epochs.reduce<Epoch | undefined>((best, epoch) => {

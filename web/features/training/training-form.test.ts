@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_NETWORK } from '../../../contracts/network.ts';
+import { JsonObject } from '../../../contracts/job.ts';
+import { DEFAULT_NETWORK, FittingOptions } from '../../../contracts/network.ts';
 import { TrainingConfig } from '../../../contracts/training.ts';
 import {
+  applies,
   changeDraft,
   changedCount,
   configOfDraft,
@@ -23,7 +25,6 @@ const words = {
   required: 'required',
   number: 'number',
   layers: 'layers',
-  nothingHeldOut: 'nothing held out',
 };
 const draftWith = (values: Partial<Record<TrainingKey, string>>) =>
   Object.entries({ training_data_path: '/a.h5', ...values }).reduce(
@@ -38,7 +39,7 @@ describe('the fields', () => {
   });
   it('name options of the schema', () => {
     const config = TrainingConfig.parse(configOfDraft(draftWith({})));
-    for (const { path } of FIELDS.filter(({ required }) => required))
+    for (const { path } of FIELDS.filter(({ required, when }) => required && !when))
       expect(
         path.reduce<unknown>((at, name) => Object(at)[name], config),
         path.join('.'),
@@ -64,6 +65,7 @@ describe('a draft and its config.json', () => {
         epochs: 1000,
         batch_size: 64,
         learning_rate: 0.001,
+        learning_rate_schedule: { kind: 'constant' },
         validation_fraction: 0.2,
         class_weights: 'none',
         seed: 0,
@@ -146,6 +148,48 @@ describe('validateDraft', () => {
     );
     expect(Object.keys(errors)).toEqual(['network']);
     expect(errors.network).toMatch(/^\[1\]\.units: /);
+  });
+});
+
+describe('the schedule of the learning rate', () => {
+  const scheduleOf = (values: Partial<Record<TrainingKey, string>>) =>
+    JsonObject.parse(configOfDraft(draftWith(values))['fitting'])['learning_rate_schedule'];
+
+  it('says only what its kind has', () => {
+    const values = { schedule_every_epochs: '50', schedule_factor: '0.5', schedule_epochs: '300' };
+    expect(scheduleOf({ ...values, schedule: 'constant' })).toEqual({ kind: 'constant' });
+    expect(scheduleOf({ ...values, schedule: 'step' })).toEqual({
+      kind: 'step',
+      every_epochs: 50,
+      factor: 0.5,
+    });
+    expect(scheduleOf({ ...values, schedule: 'cosine' })).toEqual({ kind: 'cosine', epochs: 300 });
+  });
+  it('asks for what its kind needs', () => {
+    expect(validateDraft(draftWith({ schedule: 'step', schedule_factor: '2' }), words)).toEqual({
+      schedule_every_epochs: 'required',
+      schedule_factor: expect.stringMatching(/1/),
+    });
+  });
+  it('offers every kind of the contract, with a field for each of its options', () => {
+    for (const { shape } of FittingOptions.shape.learning_rate_schedule.unwrap().options) {
+      const [kind = ''] = shape.kind.values;
+      const draft = draftWith({ schedule: kind });
+      const options = FIELDS.filter((field) => field.when?.key === 'schedule' && applies(field, draft));
+      expect(['kind', ...options.map(({ path }) => path.at(-1))].toSorted(), kind).toEqual(
+        Object.keys(shape).toSorted(),
+      );
+    }
+  });
+  it('keeps what its kind does not have, to be refused, until another kind is chosen', () => {
+    const learning_rate_schedule = { kind: 'constant', factor: 0.5 };
+    const draft = draftOfConfig({ training_data_path: '/a.h5', fitting: { learning_rate_schedule } });
+    expect(configOfDraft(draft)['fitting']).toMatchObject({ learning_rate_schedule });
+    expect(validateDraft(draft, words)).toEqual({ schedule: expect.stringMatching(/factor/) });
+    expect(configOfDraft(changeDraft(draft, 'schedule', 'constant'))['fitting']).toMatchObject({
+      learning_rate_schedule: { kind: 'constant' },
+    });
+    expect(validateDraft(changeDraft(draft, 'schedule', 'constant'), words)).toEqual({});
   });
 });
 

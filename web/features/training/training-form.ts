@@ -17,6 +17,8 @@ interface FieldBase {
   /** Where the option lies in `config.json`. */
   path: readonly [string, ...string[]];
   required?: true;
+  /** Only there, also in `config.json`, while another field has this value. */
+  when?: { key: TrainingKey; is: string };
 }
 export type TrainingField =
   | (FieldBase & { key: TrainingKey; kind: 'path' | 'number' | 'names' | 'layers' })
@@ -29,6 +31,10 @@ export type TrainingKey =
   | 'epochs'
   | 'batch_size'
   | 'learning_rate'
+  | 'schedule'
+  | 'schedule_every_epochs'
+  | 'schedule_factor'
+  | 'schedule_epochs'
   | 'validation_fraction'
   | 'class_weights'
   | 'seed'
@@ -40,6 +46,8 @@ export type TrainingKey =
   | 'pool_data_path'
   | 'batch_size_predict';
 
+const SCHEDULE = ['fitting', 'learning_rate_schedule'] as const;
+const schedules = FittingOptions.shape.learning_rate_schedule.unwrap().options;
 const stopping = FittingOptions.shape.early_stopping.unwrap().shape;
 const choicesOf = (schema: z.ZodDefault<z.ZodEnum>) => schema.unwrap().options.map(String);
 
@@ -51,6 +59,33 @@ export const FIELDS: readonly TrainingField[] = [
   { key: 'epochs', kind: 'number', path: ['fitting', 'epochs'], required: true },
   { key: 'batch_size', kind: 'number', path: ['fitting', 'batch_size'], required: true },
   { key: 'learning_rate', kind: 'number', path: ['fitting', 'learning_rate'], required: true },
+  {
+    key: 'schedule',
+    kind: 'choice',
+    path: [...SCHEDULE, 'kind'],
+    choices: schedules.flatMap(({ shape }) => [...shape.kind.values]),
+  },
+  {
+    key: 'schedule_every_epochs',
+    kind: 'number',
+    path: [...SCHEDULE, 'every_epochs'],
+    required: true,
+    when: { key: 'schedule', is: 'step' },
+  },
+  {
+    key: 'schedule_factor',
+    kind: 'number',
+    path: [...SCHEDULE, 'factor'],
+    required: true,
+    when: { key: 'schedule', is: 'step' },
+  },
+  {
+    key: 'schedule_epochs',
+    kind: 'number',
+    path: [...SCHEDULE, 'epochs'],
+    required: true,
+    when: { key: 'schedule', is: 'cosine' },
+  },
   { key: 'validation_fraction', kind: 'number', path: ['fitting', 'validation_fraction'], required: true },
   {
     key: 'class_weights',
@@ -83,6 +118,10 @@ export const FITTING_KEYS: readonly TrainingKey[] = [
   'epochs',
   'batch_size',
   'learning_rate',
+  'schedule',
+  'schedule_every_epochs',
+  'schedule_factor',
+  'schedule_epochs',
   'validation_fraction',
   'class_weights',
   'seed',
@@ -98,6 +137,11 @@ export const MORE_KEYS: readonly TrainingKey[] = [
 
 export function fieldsOf(keys: readonly TrainingKey[]): TrainingField[] {
   return keys.flatMap((key) => FIELDS.filter((field) => field.key === key));
+}
+
+/** Whether a field is there, with what the others of the draft say. */
+export function applies({ when }: TrainingField, { values }: Pick<TrainingDraft, 'values'>): boolean {
+  return when === undefined || values[when.key] === when.is;
 }
 
 /** What the form holds: texts as typed, and what the text editor brought that no field can hold. */
@@ -170,6 +214,10 @@ function defaultsOf(config: z.input<typeof TrainingConfig>): Record<TrainingKey,
     epochs: value('epochs'),
     batch_size: value('batch_size'),
     learning_rate: value('learning_rate'),
+    schedule: value('schedule'),
+    schedule_every_epochs: '',
+    schedule_factor: '',
+    schedule_epochs: '',
     validation_fraction: value('validation_fraction'),
     class_weights: value('class_weights'),
     seed: value('seed'),
@@ -221,7 +269,7 @@ function jsonOf(field: TrainingField, typed: string): JsonValue | undefined {
  * is absent in `fitting` has another default than an absent `fitting`. The others are left out at their default.
  */
 export function configOfDraft(draft: TrainingDraft): Json {
-  return FIELDS.reduce((config, field) => {
+  return FIELDS.filter((field) => applies(field, draft)).reduce((config, field) => {
     const text = draft.values[field.key];
     const isLeftOut = field.path[0] !== 'fitting' && isAtDefault(field, text);
     const value = isLeftOut ? undefined : jsonOf(field, text);
@@ -249,7 +297,7 @@ export function draftOfConfig(config: Json): TrainingDraft {
   };
   for (const field of FIELDS) {
     const held = draftValueOf(field, valueAt(config, field.path));
-    if (held === undefined) continue;
+    if (held === undefined || !applies(field, draft)) continue;
     draft.values[field.key] = held;
     draft.other = withoutValue(draft.other, field.path);
   }
@@ -259,9 +307,11 @@ export function draftOfConfig(config: Json): TrainingDraft {
 /** The draft after a field was typed in: it now says what the editor had said in a way that it could not hold. */
 export function changeDraft(draft: TrainingDraft, key: TrainingKey, value: string): TrainingDraft {
   const [field] = fieldsOf([key]);
+  // What was said of one kind of schedule says nothing of another.
+  const path = key === 'schedule' ? SCHEDULE : field?.path;
   return {
     values: { ...draft.values, [key]: value },
-    other: field ? withoutValue(draft.other, field.path) : draft.other,
+    other: path ? withoutValue(draft.other, path) : draft.other,
   };
 }
 
@@ -283,6 +333,7 @@ export function errorsAtFields(problems: readonly { path: string; message: strin
   const places: { key: keyof TrainingErrors; path: string }[] = [
     ...FIELDS.map(({ key, path }) => ({ key, path: path.join('.') })),
     { key: 'network', path: 'network' },
+    { key: 'schedule', path: SCHEDULE.join('.') },
     { key: 'label', path: 'label' },
     { key: 'description', path: 'description' },
   ];
@@ -306,7 +357,7 @@ export function validateDraft(
 ): TrainingErrors {
   const parsed = TrainingConfig.safeParse(configOfDraft(draft));
   const errors = parsed.success ? {} : errorsAtFields(problemsOf(parsed.error));
-  for (const field of FIELDS) {
+  for (const field of FIELDS.filter((one) => applies(one, draft))) {
     const text = draft.values[field.key].trim();
     if (valueAt(draft.other, field.path) !== undefined) continue;
     if (text === '' && field.required) errors[field.key] = words.required;
