@@ -49,7 +49,8 @@ export async function deliver(client: Client, row: OutboxRow): Promise<void> {
         workflowIdReusePolicy: payload.jobType === undefined ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
       });
     } else if (row.command === 'signal') {
-      await client.workflow.getHandle(workflowId).signal(SignalPayload.parse(row.payload).signal);
+      const { signal, input } = SignalPayload.parse(row.payload);
+      await client.workflow.getHandle(workflowId).signal(signal, ...(input === undefined ? [] : [input]));
     } else {
       await client.workflow.getHandle(workflowId).cancel();
     }

@@ -15,11 +15,16 @@ export const StartPayload = z.object({
   dataset: z.string().optional(),
 });
 export type StartPayload = z.infer<typeof StartPayload>;
-export const SignalPayload = z.object({ signal: z.string() });
+export const SignalPayload = z.object({
+  signal: z.string(),
+  /** The signal's one argument, where it has one. */
+  input: z.record(z.string(), z.json()).optional(),
+});
+export type SignalPayload = z.infer<typeof SignalPayload>;
 
 export type OutboxCommand =
   | { command: 'start'; payload: StartPayload }
-  | { command: 'signal'; payload: { signal: string } }
+  | { command: 'signal'; payload: SignalPayload }
   | { command: 'cancel' };
 export type OutboxRow = typeof outbox.$inferSelect;
 
