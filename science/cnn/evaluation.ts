@@ -34,6 +34,20 @@ export function predictedClasses(probabilities: Float32Array, classes: number): 
 }
 
 /**
+ * Counts: row the labelled class, column the predicted one.
+ * @throws NetworkError `bad-data` where a label is none of the classes
+ */
+export function confusionMatrix(labels: Int32Array, predicted: Int32Array, classes: number): number[][] {
+  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  predicted.forEach((one, row) => {
+    const counts = confusion[labels[row] ?? -1];
+    if (counts === undefined) throw new NetworkError('bad-data', `Label ${labels[row]} is no class`);
+    counts[one] = (counts[one] ?? 0) + 1;
+  });
+  return confusion;
+}
+
+/**
  * Confusion matrix, precision and recall.
  * @param labels class of each row
  * @param probabilities rows × classes
@@ -43,12 +57,7 @@ export function evaluate(labels: Int32Array, probabilities: Float32Array, classe
   const n = labels.length;
   if (n === 0 || probabilities.length !== n * classes)
     throw new NetworkError('bad-data', `${probabilities.length} probabilities for ${n} spectra`);
-  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-  predictedClasses(probabilities, classes).forEach((predicted, row) => {
-    const counts = confusion[labels[row] ?? -1];
-    if (counts === undefined) throw new NetworkError('bad-data', `Label ${labels[row]} is no class`);
-    counts[predicted] = (counts[predicted] ?? 0) + 1;
-  });
+  const confusion = confusionMatrix(labels, predictedClasses(probabilities, classes), classes);
   const perClass = confusion.map((counts, one): ClassEvaluation => {
     const right = counts[one] ?? 0;
     const labelled = sum(counts);
