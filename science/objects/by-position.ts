@@ -5,8 +5,6 @@ const RADIANS = Math.PI / 180;
 const ARCSEC = RADIANS / 3600;
 /** A turn in right ascension, in units that wrap by themselves in 32 bits. */
 const TURN = 2 ** 32;
-/** Declinations in units of this many a degree. */
-const UNITS_PER_DEGREE = 2 ** 32 / 181;
 /** Least height of a zone [deg]: lower ones are only more. */
 const LEAST_ZONE_DEG = 30 / 3600;
 /** A zone is higher than the radius by so much that rounding puts no neighbour into the zone after the next. */
@@ -38,7 +36,7 @@ export function groupByPosition(
   if (!(radiusArcsec > 0 && radiusArcsec <= MOST_ARCSEC))
     throw new RangeError(`a radius of ${radiusArcsec}″`);
   const firstRow = Int32Array.from(raDeg, (_, row) => row);
-  const sky = sortSky(raDeg, decDeg, {
+  const { order, ra, zoneStarts, unknown } = sortSky(raDeg, decDeg, {
     zoneDeg: Math.max(LEAST_ZONE_DEG, (MARGIN * radiusArcsec) / 3600),
     firstRow,
   });
@@ -46,37 +44,36 @@ export function groupByPosition(
   const compare = (one: number, other: number) => {
     if (haversine(raDeg[one], decDeg[one], raDeg[other], decDeg[other]) <= most) join(firstRow, one, other);
   };
-  const { order, ra, zoneStarts } = sky;
   for (let zone = 0; zone + 1 < zoneStarts.length; zone++) {
     const [start = 0, end = 0, above = end] = zoneStarts.subarray(zone, zone + 3);
     for (let at = start; at < end; at++) {
       const row = order[at] ?? 0;
-      const here = ra[row] ?? 0;
+      const here = ra[at] ?? 0;
       const reach = reachInRa(decDeg[row] ?? NaN, radiusArcsec);
       // Eastwards in this zone: who is to the west has looked already.
       for (let step = 1; step < end - start; step++) {
-        const other = order[at + step < end ? at + step : at + step - end + start] ?? 0;
+        const other = at + step < end ? at + step : at + step - end + start;
         if (((ra[other] ?? 0) - here) >>> 0 > reach) break;
-        compare(row, other);
+        compare(row, order[other] ?? 0);
       }
       // Both ways in the zone above.
       const west = (here - reach) >>> 0;
-      const first = reach === TURN ? end : firstFrom(west, sky, { start: end, end: above });
+      const first = reach === TURN ? end : firstFrom(west, ra, { start: end, end: above });
       for (let step = 0; step < above - end; step++) {
-        const other = order[first + step < above ? first + step : first + step - above + end] ?? 0;
+        const other = first + step < above ? first + step : first + step - above + end;
         if (((ra[other] ?? 0) - west) >>> 0 > 2 * reach) break;
-        compare(row, other);
+        compare(row, order[other] ?? 0);
       }
     }
   }
   for (let row = 0; row < firstRow.length; row++) firstRow[row] = rootOf(firstRow, row);
-  return numbered(firstRow, sky.unknown);
+  return numbered(firstRow, unknown);
 }
 
 interface SortedSky {
   /** Rows with a position, by zone, then right ascension; of rows at one and the same position the first. */
   order: Int32Array;
-  /** Right ascension of each row [2⁻³² turns]. */
+  /** Right ascension of each of them [2⁻³² turns]. */
   ra: Uint32Array;
   /** Where each zone begins in `order`, and the last one ends. */
   zoneStarts: Int32Array;
@@ -90,7 +87,6 @@ function sortSky(
   { zoneDeg, firstRow }: { zoneDeg: number; firstRow: Int32Array },
 ): SortedSky {
   const ra = new Uint32Array(raDeg.length);
-  const dec = new Uint32Array(raDeg.length);
   const zones = new Uint32Array(raDeg.length);
   const rows = new Int32Array(raDeg.length);
   let known = 0;
@@ -99,12 +95,11 @@ function sortSky(
     const fromPole = (decDeg[row] ?? NaN) + 90;
     if (!Number.isFinite(turns) || !(fromPole >= 0 && fromPole <= 180)) continue;
     ra[row] = Math.floor((turns - Math.floor(turns)) * TURN);
-    dec[row] = Math.floor(fromPole * UNITS_PER_DEGREE);
     zones[row] = Math.floor(fromPole / zoneDeg);
     rows[known++] = row;
   }
   const order = rows.subarray(0, known);
-  for (const keys of [dec, ra, zones]) sortRowsBy(order, keys);
+  for (const keys of [ra, zones]) sortRowsBy(order, keys);
 
   // Thousands of rows at one and the same position would all be compared with each other.
   let kept = 0;
@@ -122,7 +117,8 @@ function sortSky(
   }
   for (let zone = 1; zone < zoneStarts.length; zone++)
     zoneStarts[zone] = (zoneStarts[zone] ?? 0) + (zoneStarts[zone - 1] ?? 0);
-  return { order: places, ra, zoneStarts, unknown: raDeg.length - known };
+  const placeRa = Uint32Array.from(places, (row) => ra[row] ?? 0);
+  return { order: places, ra: placeRa, zoneStarts, unknown: raDeg.length - known };
 }
 
 /** How far in right ascension what is within the radius can be [2⁻³² turns]; near a pole, anywhere. */
@@ -133,15 +129,11 @@ function reachInRa(decDeg: number, radiusArcsec: number): number {
 }
 
 /** The first place of a zone from a right ascension on; its end where there is none. */
-function firstFrom(
-  west: number,
-  { order, ra }: SortedSky,
-  { start, end }: { start: number; end: number },
-): number {
+function firstFrom(west: number, ra: Uint32Array, { start, end }: { start: number; end: number }): number {
   let [low, high] = [start, end];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((ra[order[middle] ?? 0] ?? 0) < west) low = middle + 1;
+    if ((ra[middle] ?? 0) < west) low = middle + 1;
     else high = middle;
   }
   return low;

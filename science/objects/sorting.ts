@@ -5,7 +5,9 @@ const DIGITS = 1 << DIGIT_BITS;
 export function sortRowsBy(rows: Int32Array, keyOfRow: Uint32Array): void {
   const other = new Int32Array(rows.length);
   sortByDigit(rows, other, keyOfRow, 0);
-  sortByDigit(other, rows, keyOfRow, DIGIT_BITS);
+  const isOneDigit = rows.every((row) => (keyOfRow[row] ?? 0) < DIGITS);
+  if (isOneDigit) rows.set(other);
+  else sortByDigit(other, rows, keyOfRow, DIGIT_BITS);
 }
 
 function sortByDigit(from: Int32Array, to: Int32Array, keyOfRow: Uint32Array, shift: number): void {
