@@ -9,6 +9,7 @@ import type { ApiError } from '../contracts/error.ts';
 import type { Database } from '../db/connection.ts';
 import { createEventsRepository } from '../db/repositories/events.ts';
 import { createJobsRepository } from '../db/repositories/jobs.ts';
+import { createLabellingsRepository } from '../db/repositories/labellings.ts';
 import { createOutboxRepository } from '../db/repositories/outbox.ts';
 import { createWorkerBackendsRepository } from '../db/repositories/worker-backends.ts';
 import type { FileStore } from '../storage/file-store.ts';
@@ -19,6 +20,7 @@ import type { Route } from './route.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fileRoutes } from './routes/files.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { labellingRoutes } from './routes/labellings.ts';
 import { spectraRoutes } from './routes/spectra.ts';
 import { systemRoutes } from './routes/system.ts';
 
@@ -69,6 +71,7 @@ export function createRoutes(dependencies: AppDependencies): Route[] {
     ...fileRoutes({ db, files: fileStore }),
     ...spectraRoutes({ db, files: fileStore }),
     ...jobRoutes({ jobs, events, fileStore }),
+    ...labellingRoutes({ labellings: createLabellingsRepository(db), jobs, fileStore }),
     ...eventRoutes({ jobs, events, hub: dependencies.hub }),
     ...systemRoutes({ ...dependencies, jobs, outbox, workerBackends }),
   ];

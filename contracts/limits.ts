@@ -16,3 +16,5 @@ export const MAX_SPECTRUM_BYTES = 256 * 1024 * 1024;
 export const MAX_JSON_BYTES = 16 * 1024 * 1024;
 /** Largest `config.json` that RUN reads. */
 export const MAX_CONFIG_BYTES = 1024 * 1024;
+/** Largest table of labels that is imported. */
+export const MAX_LABELS_BYTES = 64 * 1024 * 1024;

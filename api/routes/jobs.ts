@@ -79,10 +79,15 @@ export function jobBody(row: JobRow): Job {
 }
 
 /** The job of a command's result. @throws HttpError 404, 409 */
-function jobOf(id: string, result: CommandResult): JobRow {
+export function jobOf(id: string, result: CommandResult): JobRow {
   if ('job' in result) return result.job;
-  if (result.refusal === 'absent') throw absent(`job ${id}`);
-  throw new HttpError(409, 'wrong_phase', `The job is ${result.phase}: ${result.reason}`);
+  throw refusedCommand(id, result);
+}
+
+/** 404 or 409: why a command changed nothing. */
+export function refusedCommand(id: string, result: Exclude<CommandResult, { job: JobRow }>): HttpError {
+  if (result.refusal === 'absent') return absent(`job ${id}`);
+  return new HttpError(409, 'wrong_phase', `The job is ${result.phase}: ${result.reason}`);
 }
 
 /** A time of an old client: without an offset it is UTC. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, or, sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
+import type { CampaignSettings } from '../../contracts/active-learning.ts';
 import {
   type Batch,
   type ClassList,
@@ -8,11 +9,13 @@ import {
   type Decision,
   type Disagreement,
   type LabellingListQuery,
+  type PatchClasses,
   type SpectrumSet,
 } from '../../contracts/labelling.ts';
 import type { Database, Transaction } from '../connection.ts';
 import { batches, classLists, jobs, labellingHistory, labellings } from '../schema.ts';
 import { storableText } from '../text.ts';
+import { appendEvent } from './events.ts';
 import { changePhase, type CommandResult, type JobRow, lockJob, setProgress, wrongPhase } from './jobs.ts';
 import { addToOutbox } from './outbox.ts';
 
@@ -334,8 +337,9 @@ function wrongClass(answers: readonly Answer[], classes: readonly string[] | und
   return index < 0 ? undefined : { refusal: 'no-such-class', index, classes };
 }
 
-/** Ends the transaction without its changes; the refusal is what the caller gets. */
-class Refused extends Error {
+/** Labellings or answers were refused as a whole; nothing of the transaction is left. */
+export class LabellingRefused extends Error {
+  override readonly name = 'LabellingRefused';
   readonly refusal: Refusal;
   constructor(refusal: Refusal) {
     super(refusal.refusal);
@@ -352,16 +356,6 @@ export type LabellingsRepository = ReturnType<typeof createLabellingsRepository>
  * job is PROCESSING, and once.
  */
 export function createLabellingsRepository(db: Database) {
-  /** Runs `work` in a transaction; what it refuses leaves nothing behind. */
-  async function orRefusal<T>(work: (tx: Transaction) => Promise<T>): Promise<T | Refusal> {
-    try {
-      return await db.transaction(work);
-    } catch (error) {
-      if (error instanceof Refused) return error.refusal;
-      throw error;
-    }
-  }
-
   /** Locks jobs in one order for all: two writers wait for each other instead of deadlocking. */
   async function lockJobs(tx: Transaction, ids: Iterable<string>): Promise<Map<string, JobRow>> {
     const locked = new Map<string, JobRow>();
@@ -426,21 +420,24 @@ export function createLabellingsRepository(db: Database) {
   }
 
   return {
-    /** Makes labellings for any jobs, all or none. `index` of a refusal is the place in `given`. @returns their rows, in the order given */
+    /**
+     * Makes labellings for any jobs, all or none. @returns their rows, in the order given
+     * @throws LabellingRefused `index` is the place in `given`
+     */
     async create(
       given: readonly {
         jobId: string;
         labelling: NewLabelling & { sequenceIteration: number };
         answer: Answer;
       }[],
-    ): Promise<LabellingRow[] | Refusal> {
-      return orRefusal(async (tx) => {
+    ): Promise<LabellingRow[]> {
+      return db.transaction(async (tx) => {
         const locked = await lockJobs(
           tx,
           given.map(({ jobId }) => jobId),
         );
         const absent = given.findIndex(({ jobId }) => !locked.has(jobId));
-        if (absent >= 0) throw new Refused({ refusal: 'absent', index: absent });
+        if (absent >= 0) throw new LabellingRefused({ refusal: 'absent', index: absent });
         const ids: string[] = [];
         for (const [jobId, job] of locked) {
           const places = given.flatMap((one, place) => (one.jobId === jobId ? [{ ...one, place }] : []));
@@ -449,7 +446,7 @@ export function createLabellingsRepository(db: Database) {
             places.map(({ answer }) => answer),
             classes,
           );
-          if (wrong) throw new Refused({ ...wrong, index: places[wrong.index]?.place ?? 0 });
+          if (wrong) throw new LabellingRefused({ ...wrong, index: places[wrong.index]?.place ?? 0 });
           const made = await insertLabellings(
             tx,
             jobId,
@@ -510,8 +507,9 @@ export function createLabellingsRepository(db: Database) {
     /**
      * Answers labellings, all or none; of several answers to one labelling the last counts.
      * @returns how many said anything new
+     * @throws LabellingRefused `index` is the place in `given`
      */
-    async answer(given: readonly { id: string; answer: Answer }[]): Promise<number | Refusal> {
+    async answer(given: readonly { id: string; answer: Answer }[]): Promise<number> {
       if (given.length === 0) return 0;
       const merged = new Map<string, { index: number; answer: Answer }>();
       given.forEach(({ id, answer }, index) => {
@@ -519,7 +517,7 @@ export function createLabellingsRepository(db: Database) {
         merged.set(id, { index, answer: { ...merged.get(id)?.answer, ...stated } });
       });
       const ids = [...merged.keys()];
-      return orRefusal(async (tx) => {
+      return db.transaction(async (tx) => {
         const owners = await tx
           .selectDistinct({ jobId: labellings.jobId })
           .from(labellings)
@@ -531,7 +529,7 @@ export function createLabellingsRepository(db: Database) {
         const rows = await tx.select().from(labellings).where(inAny(ids));
         const byId = new Map(rows.map((row) => [row.id, row]));
         const absent = given.findIndex(({ id }) => !byId.has(id));
-        if (absent >= 0) throw new Refused({ refusal: 'absent', index: absent });
+        if (absent >= 0) throw new LabellingRefused({ refusal: 'absent', index: absent });
         let changed = 0;
         for (const [jobId, job] of locked) {
           const { version, classes } = await currentClasses(tx, job);
@@ -544,7 +542,7 @@ export function createLabellingsRepository(db: Database) {
             own.map(({ answer }) => answer),
             classes,
           );
-          if (wrong) throw new Refused({ ...wrong, index: own[wrong.index]?.index ?? 0 });
+          if (wrong) throw new LabellingRefused({ ...wrong, index: own[wrong.index]?.index ?? 0 });
           const changedHere = await writeAnswers(tx, own, version);
           if (changedHere > 0) await followBatch(tx, job);
           changed += changedHere;
@@ -555,20 +553,22 @@ export function createLabellingsRepository(db: Database) {
 
     /**
      * Adds labels of earlier work, or changes those of the same source; they never take the place of a label given here.
-     * @param labels by file name @returns what became of them, undefined where there is no such job
+     * @param labels by file name
+     * @returns what became of them; undefined where there is no such job
+     * @throws LabellingRefused `index` is the place in `labels`
      */
     async importLabels(
       jobId: string,
       labels: ReadonlyMap<string, string>,
       { source, labelledBy }: { source: string; labelledBy?: string | undefined },
-    ): Promise<{ added: number; changed: number; unchanged: number } | Refusal | undefined> {
-      return orRefusal(async (tx) => {
+    ): Promise<{ added: number; changed: number; unchanged: number } | undefined> {
+      return db.transaction(async (tx) => {
         const job = await lockJob(tx, jobId);
         if (!job) return undefined;
         const { version, classes } = await currentClasses(tx, job);
         const answers = [...labels.values()].map((userLabel) => ({ userLabel, labelledBy }));
         const wrong = wrongClass(answers, classes);
-        if (wrong) throw new Refused(wrong);
+        if (wrong) throw new LabellingRefused(wrong);
         const known = await tx
           .select()
           .from(labellings)
@@ -670,19 +670,17 @@ export function createLabellingsRepository(db: Database) {
       });
     },
 
-    /** Changes settings of a campaign, in its configuration and for its run; they hold from the next iteration on. */
-    changeSettings(
-      jobId: string,
-      settings: Readonly<Record<string, string | number>>,
-    ): Promise<CommandResult> {
+    /** Tells a campaign of other settings, which hold from the next iteration on, and says so in its log. */
+    changeSettings(jobId: string, settings: CampaignSettings): Promise<CommandResult> {
       return campaignCommand(jobId, async (tx, job) => {
-        await addToOutbox(tx, jobId, {
-          command: 'signal',
-          payload: { signal: 'changeSettings', input: { ...settings } },
-        });
-        const config = { ...job.config, ...settings };
-        await tx.update(jobs).set({ config }).where(eq(jobs.id, jobId));
-        return { job: { ...job, config } };
+        const input = Object.fromEntries(
+          Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+        );
+        await addToOutbox(tx, jobId, { command: 'signal', payload: { signal: 'changeSettings', input } });
+        const changes = Object.entries(input).map(([name, value]) => `${name} ${value}`);
+        const message = `from the next iteration on: ${changes.join(', ')}`;
+        await appendEvent(tx, jobId, { kind: 'log', data: { level: 'info', message } });
+        return { job };
       });
     },
 
@@ -822,40 +820,44 @@ export function createLabellingsRepository(db: Database) {
     /**
      * Makes a new version of a campaign's classes: labels in the old names take the new ones, those of split classes are
      * open again; the history keeps them as they were given.
-     * @returns the version, the command's refusal, or the classes of which nobody said what becomes of them
+     * @returns the version, what is wrong with it, or why nothing can be changed
      */
     async changeClasses(
       jobId: string,
-      change: {
-        classes: string[];
-        candidateClasses: string[];
-        becomes: Record<string, string | null>;
-        changedBy?: string | undefined;
-      },
-    ): Promise<{ list: ClassList } | { missing: string[] } | { unknown: string[] } | CommandResult> {
+      { classes, candidate_classes, becomes, changed_by }: PatchClasses,
+    ): Promise<
+      | { list: ClassList }
+      | { problems: { path: string; message: string }[] }
+      | Exclude<CommandResult, { job: JobRow }>
+    > {
       return db.transaction(async (tx) => {
         const job = await lockJob(tx, jobId);
         if (!job) return { refusal: 'absent' };
-        if (job.phase !== 'PROCESSING' || !isCampaign(job))
-          return wrongPhase(job, 'only the classes of a running campaign can be changed');
-        const before = await readClassLists(tx, job);
-        const old = before.at(-1);
-        if (!old) return wrongPhase(job, 'its configuration has no classes');
-        const { classes, candidateClasses, becomes, changedBy } = change;
-        const missing = old.classes.filter(
-          (name) => !classes.includes(name) && !Object.hasOwn(becomes, name),
-        );
-        if (missing.length > 0) return { missing };
-        const unknown = Object.keys(becomes).filter((name) => !old.classes.includes(name));
-        if (unknown.length > 0) return { unknown };
+        const { phase } = job;
+        if (phase !== 'PROCESSING' || !isCampaign(job))
+          return { refusal: 'wrong-phase', phase, reason: 'only a running campaign can be changed so' };
+        const old = (await readClassLists(tx, job)).at(-1);
+        if (!old) return { refusal: 'wrong-phase', phase, reason: 'its configuration has no classes' };
+        const problems = [
+          ...Object.keys(becomes)
+            .filter((name) => !old.classes.includes(name))
+            .map((name) => ({ path: `becomes.${name}`, message: 'is none of the present classes' })),
+          ...old.classes
+            .filter((name) => !classes.includes(name) && !Object.hasOwn(becomes, name))
+            .map((name) => ({
+              path: 'becomes',
+              message: `must say what becomes of ${name}: its new name, or null where its labels must be given again`,
+            })),
+        ];
+        if (problems.length > 0) return { problems };
         const version = old.version + 1;
         await tx.insert(classLists).values({
           jobId,
           version,
           classes,
-          candidateClasses,
+          candidateClasses: candidate_classes,
           becomes,
-          changedBy: changedBy ?? null,
+          changedBy: changed_by ?? null,
           changedAt: sql`clock_timestamp()`,
         });
         // All names at once: two classes may swap theirs.
