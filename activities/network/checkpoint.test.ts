@@ -16,6 +16,7 @@ const plan = planNetwork(
 const state = initialState(plan, 1);
 const saved: SavedCheckpoint = {
   training: 'this one',
+  computers: ['tfjs-node 2.15.1, 2 threads'],
   attempt: 2,
   checkpoint: {
     trainer: { ...state, step: 17, firstMoments: initialState(plan, 2).weights },

@@ -9,6 +9,8 @@ import { ObjectNotFound, type ObjectStore, objectUri } from '../../storage/objec
 export interface SavedCheckpoint {
   /** SHA-256 of all that the training depends on: a checkpoint of another one is not taken. */
   training: string;
+  /** What computed it so far, each once: others round otherwise. */
+  computers: readonly string[];
   /** Which fit, 1 for the first. */
   attempt: number;
   checkpoint: Checkpoint;
@@ -16,6 +18,7 @@ export interface SavedCheckpoint {
 
 const Header = z.object({
   training: z.string(),
+  computers: z.array(z.string()),
   attempt: z.int(),
   step: z.int(),
   earlyStopping: z.object({ best: z.number().optional(), bestEpoch: z.int(), waited: z.int() }),
@@ -39,7 +42,7 @@ export async function saveCheckpoint(
   store: ObjectStore,
   key: string,
   plan: NetworkPlan,
-  { training, attempt, checkpoint }: SavedCheckpoint,
+  { training, computers, attempt, checkpoint }: SavedCheckpoint,
 ): Promise<void> {
   const { trainer, bestWeights, earlyStopping, history } = checkpoint;
   const groups: Record<(typeof GROUPS)[number], NamedArrays> = { ...trainer, bestWeights };
@@ -55,6 +58,7 @@ export async function saveCheckpoint(
   );
   const content: z.infer<typeof Header> = {
     training,
+    computers: [...computers],
     attempt,
     step: trainer.step,
     earlyStopping,
@@ -85,7 +89,7 @@ export async function loadCheckpoint(
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const parsed = Header.safeParse(jsonOf(bytes.subarray(4, 4 + length)));
   if (!parsed.success || parsed.data.training !== training) return undefined;
-  const { attempt, step, earlyStopping, history, sha256 } = parsed.data;
+  const { computers, attempt, step, earlyStopping, history, sha256 } = parsed.data;
   const body = bytes.subarray(4 + length);
   if (body.length !== 4 * GROUPS.length * plan.parameterCount) return undefined;
   if (createHash('sha256').update(body).digest('hex') !== sha256) return undefined;
@@ -102,6 +106,7 @@ export async function loadCheckpoint(
   const [weights, firstMoments, secondMoments, bestWeights] = [read(), read(), read(), read()];
   return {
     training,
+    computers,
     attempt,
     checkpoint: {
       trainer: { step, weights, firstMoments, secondMoments },

@@ -63,6 +63,40 @@ it('tells how the child died, with its last words, as a failure to be tried agai
   expect(await failureOf(run(`process.exit(7);`))).toMatchObject({ type: CHILD_DIED, nonRetryable: false });
 });
 
+it('keeps of many last words those that say something', async () => {
+  const error = await failureOf(
+    run(`
+      console.error('FATAL ERROR: JavaScript heap out of memory');
+      for (let i = 0; i < 50; i++) console.error(\` \${i}: 0xb78db3 node::OOMErrorHandler(char const*) [node]\`);
+      console.error('x'.repeat(100_000));
+      setTimeout(() => process.abort(), 100);`),
+  );
+  expect(String(error)).toMatch(/SIGABRT.*heap out of memory \| x{500}(?!x)/);
+});
+
+it('says that the child could not be started, as a failure to be tried again', async () => {
+  const failure = { type: CHILD_DIED, nonRetryable: false };
+  const tooMuch = () =>
+    runInChild(TASK, {
+      program: join(directory, 'any.mjs'),
+      env: { TOO_MUCH: 'x'.repeat(2 ** 20) },
+      signal: new AbortController().signal,
+      onMessage: () => undefined,
+    });
+  const error = await failureOf(tooMuch());
+  expect(error).toMatchObject(failure);
+  expect(String(error)).toContain('could not be started');
+});
+
+it.runIf(process.platform === 'linux')('is what the kernel takes first where memory ends', async () => {
+  const { messages } = await run(`
+    const { readFileSync } = await import('node:fs');
+    const done = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
+    process.send({ kind: 'scoring', done, total: 0 });
+    process.send({ kind: 'scored', rows: 0, bytes: 0, sha256: '' }, () => process.exit(0));`);
+  expect(messages).toEqual([{ kind: 'scoring', done: 1000, total: 0 }]);
+});
+
 it('does not try again what the child refuses', async () => {
   const refused = (retryable: boolean) =>
     failureOf(

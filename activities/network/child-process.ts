@@ -1,5 +1,6 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { ApplicationFailure } from '@temporalio/activity';
 import { ChildMessage, type NetworkTask } from './messages.ts';
@@ -11,6 +12,11 @@ export const TASK_REFUSED = 'TASK_REFUSED';
 
 type Ending = Extract<ChildMessage, { kind: 'trained' | 'scored' | 'failed' }>;
 const LAST_WORDS = 20;
+const LONGEST_WORD = 500;
+/** A line of a native stack, of which a reader learns nothing. */
+const NATIVE_FRAME = /^\s*\d+: 0x[0-9a-f]+ /;
+/** Linux: where memory ends the kernel takes this process first, and not the worker or the database. */
+const OOM_SCORE = '1000';
 
 export interface ChildOptions {
   /** The child's program, which takes one task and says how it goes (workers/network-child.ts). */
@@ -31,10 +37,7 @@ export async function runInChild(
   { program, env, signal, onMessage }: ChildOptions,
 ): Promise<Exclude<Ending, { kind: 'failed' }>> {
   signal.throwIfAborted();
-  const child = fork(program, [], {
-    env: { ...env, ...process.env },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
+  const child = start(program, { ...env, ...process.env });
   const exited = once(child, 'close');
   const kill = () => child.kill('SIGKILL');
   signal.addEventListener('abort', kill, { once: true });
@@ -42,8 +45,8 @@ export async function runInChild(
   for (const stream of [child.stdout, child.stderr])
     if (stream)
       createInterface({ input: stream }).on('line', (line) => {
-        if (line.trim() === '') return;
-        lastWords.push(line);
+        if (line.trim() === '' || NATIVE_FRAME.test(line)) return;
+        lastWords.push(line.slice(0, LONGEST_WORD));
         if (lastWords.length > LAST_WORDS) lastWords.shift();
       });
   let ending: Ending | undefined;
@@ -63,6 +66,8 @@ export async function runInChild(
   child.send(task, () => undefined);
   try {
     await exited;
+  } catch (error) {
+    throw notStarted(error);
   } finally {
     signal.removeEventListener('abort', kill);
   }
@@ -82,4 +87,31 @@ export async function runInChild(
     message: `the process that computes with TensorFlow ended by ${how}${hint}${lastWords.length > 0 ? `: ${lastWords.join(' | ')}` : ''}`,
     type: CHILD_DIED,
   });
+}
+
+/** @throws ApplicationFailure CHILD_DIED where the machine has no process or no memory left for it */
+function start(program: string, env: NodeJS.ProcessEnv): ChildProcess {
+  try {
+    const child = fork(program, [], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    if (process.platform === 'linux' && child.pid !== undefined) offerToKernel(child.pid);
+    return child;
+  } catch (error) {
+    throw notStarted(error);
+  }
+}
+
+function notStarted(error: unknown): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: `the process that computes with TensorFlow could not be started: ${error instanceof Error ? error.message : String(error)}`,
+    type: CHILD_DIED,
+  });
+}
+
+function offerToKernel(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, OOM_SCORE);
+  } catch (error) {
+    // It has ended already, or a sandbox forbids it: then the kernel takes whom it likes.
+    if (!(error instanceof Error && 'code' in error)) throw error;
+  }
 }

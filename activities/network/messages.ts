@@ -56,6 +56,8 @@ export const ChildMessage = z.discriminatedUnion('kind', [
     batch: z.int(),
     batches: z.int(),
     loss: z.number(),
+    /** Since the message before. */
+    spectraPerSecond: z.number(),
   }),
   /** The epoch's checkpoint is kept by then. */
   z.object({ kind: z.literal('epoch'), attempt: z.int(), epochs: z.int(), metrics: EpochReport }),

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
 import { planNetwork } from '../../science/cnn/architecture.ts';
 import { createTrainer } from '../../science/cnn/create-trainer.ts';
 import { NetworkError } from '../../science/cnn/error.ts';
@@ -7,7 +9,10 @@ import { createPredictionsFile } from '../../science/hdf5/predictions-file.ts';
 import { isSameGrid, openSpectra } from '../../science/hdf5/spectra-blocks.ts';
 import { hashFile } from '../artifact.ts';
 import type { ScoreTask, Tell } from './messages.ts';
-import type { Computer } from './train-network.ts';
+import { PROGRESS_MS, type Computer } from './train-network.ts';
+
+/** A block of spectra in memory at most [bytes]: larger ones are classified no faster. */
+const BLOCK_BYTES = 32 << 20;
 
 /**
  * Classifies the spectra of an HDF5 with a model, block by block, into an HDF5 of probabilities; in the child process.
@@ -37,14 +42,21 @@ export async function scoreSpectra({ tf }: Computer, task: ScoreTask, tell: Tell
       });
       let isClosed = false;
       try {
-        for (let first = 0; first < pool.rows; first += task.batchSize) {
-          const end = Math.min(pool.rows, first + task.batchSize);
+        const rows = blockRows(task.batchSize, plan.points);
+        let told = -Infinity;
+        for (let first = 0; first < pool.rows; first += rows) {
+          const end = Math.min(pool.rows, first + rows);
           const spectra = pool.readFluxes(first, end);
           const unfit = takeUnfit(spectra, plan.points);
           const probabilities = trainer.predict(spectra);
           for (const row of unfit) probabilities.fill(NaN, row * plan.classes, (row + 1) * plan.classes);
           target.append(pool.readFilenames(first, end), probabilities);
-          tell({ kind: 'scoring', done: end, total: pool.rows });
+          if (performance.now() - told >= PROGRESS_MS || end === pool.rows) {
+            told = performance.now();
+            tell({ kind: 'scoring', done: end, total: pool.rows });
+          }
+          // Otherwise the process would not hear that its worker is gone.
+          await turn();
         }
         target.close();
         isClosed = true;
@@ -58,6 +70,11 @@ export async function scoreSpectra({ tf }: Computer, task: ScoreTask, tell: Tell
   } finally {
     pool.close();
   }
+}
+
+/** As many as asked for, or as fit into a block. */
+function blockRows(batchSize: number, points: number): number {
+  return Math.max(1, Math.min(batchSize, Math.floor(BLOCK_BYTES / (4 * points))));
 }
 
 /** Rows with a value that is no finite number; their values are set to 0, so that the others can be predicted. */

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { EvaluationReport, TrainingReport } from '../../contracts/training.ts';
 import { VERSION } from '../../contracts/version.ts';
 import { type NetworkPlan, planNetwork } from '../../science/cnn/architecture.ts';
 import { createTrainer } from '../../science/cnn/create-trainer.ts';
+import { NetworkError } from '../../science/cnn/error.ts';
 import { type Evaluation, evaluate } from '../../science/cnn/evaluation.ts';
 import { fit, type LabelledSpectra } from '../../science/cnn/fit.ts';
 import { weightsSha256, writeModelFiles } from '../../science/cnn/model-files.ts';
@@ -29,7 +31,7 @@ export interface Computer {
 
 const PREDICTED_AT_ONCE = 4096;
 /** A heartbeat's worth: more often nobody looks. */
-const PROGRESS_MS = 250;
+export const PROGRESS_MS = 250;
 
 /**
  * Trains a network, in the child process; goes on from the checkpoint where there is one of this very training.
@@ -77,25 +79,38 @@ export async function trainNetwork(
   const training = rowsOf(plan, set, split.training);
   const validation = split.validation.length > 0 ? rowsOf(plan, set, split.validation) : undefined;
   const identity = createHash('sha256')
-    .update(JSON.stringify([set.sha256, config.network, config.fitting, backend, version, threads]))
+    .update(JSON.stringify([set.sha256, config.network, config.fitting]))
     .digest('hex');
   const store = createLocalDiskStore(task.objectsDir);
   const saved = await loadCheckpoint(store, checkpointKey, plan, identity);
+  const { epochs } = config.fitting;
+  const computer = `${backend} ${version}, ${threads} threads`;
+  const computers = [...new Set([...(saved?.computers ?? []), computer])];
   if (saved) {
-    const { epoch = 0 } = saved.checkpoint.history.at(-1) ?? {};
+    const { history } = saved.checkpoint;
+    const { epoch = 0 } = history.at(-1) ?? {};
     // Its key has the attempt of the moment, so that each going-on is told.
     log(
       'info',
       `network-resumed-${saved.attempt}-${epoch}`,
       `goes on after epoch ${epoch}, from its checkpoint`,
     );
+    if (computers.length > 1)
+      log(
+        'warning',
+        `network-computers-${computers.length}`,
+        `trained by ${computers.join(', then by ')}: these round otherwise, so the weights will not be those of one of them`,
+      );
+    // Whoever listened may have died before it was written down.
+    for (const metrics of history) tell({ kind: 'epoch', attempt: saved.attempt, epochs, metrics });
   }
 
   const fitted = await fitUntilSound(
     async (seed, attempt) => {
       const trainer = await createTrainer(tf, plan, { seed, scratchDirectory: scratchDir });
       try {
-        let told = 0;
+        let told: { at: number; batches: number } | undefined;
+        const began = performance.now();
         const result = await fit(
           trainer,
           plan,
@@ -104,23 +119,35 @@ export async function trainNetwork(
           {
             now: () => performance.now(),
             onBatch: (progress) => {
-              if (performance.now() - told < PROGRESS_MS) return;
-              told = performance.now();
-              tell({ kind: 'progress', attempt, ...progress });
+              const at = performance.now();
+              const batches = (progress.epoch - 1) * progress.batches + progress.batch;
+              const before = told ?? { at: began, batches: batches - 1 };
+              if (told && at - told.at < PROGRESS_MS) return;
+              told = { at, batches };
+              const rows = (batches - before.batches) * config.fitting.batch_size;
+              const spectraPerSecond = (1000 * rows) / Math.max(1, at - before.at);
+              tell({ kind: 'progress', attempt, ...progress, spectraPerSecond });
             },
             onEpoch: async (metrics, checkpoint) => {
+              // The last step of an epoch shows in nothing but the held-out spectra yet.
+              if (metrics.validation && !Number.isFinite(metrics.validation.loss))
+                throw new NetworkError(
+                  'diverged',
+                  `The loss on held-out spectra is ${metrics.validation.loss} after epoch ${metrics.epoch}: lower the learning rate`,
+                );
               await saveCheckpoint(store, checkpointKey, plan, {
                 training: identity,
+                computers,
                 attempt,
                 checkpoint: checkpoint(),
               });
-              tell({ kind: 'epoch', attempt, epochs: config.fitting.epochs, metrics });
+              tell({ kind: 'epoch', attempt, epochs, metrics });
             },
           },
           saved?.attempt === attempt ? saved.checkpoint : undefined,
         );
-        const held = validation && evaluateOn(trainer, plan, validation);
-        const own = evaluateOn(trainer, plan, training);
+        const held = validation && (await evaluateOn(trainer, plan, validation));
+        const own = await evaluateOn(trainer, plan, training);
         const model = { result, held, own, weights: trainer.getWeights(), way: trainer.way };
         return { model, evaluation: held ?? own };
       } finally {
@@ -167,6 +194,7 @@ export async function trainNetwork(
       scaling: set.scaling ?? null,
       trainingSetSha256: set.sha256,
       fitting: config.fitting,
+      computers,
       report,
     },
   });
@@ -189,12 +217,18 @@ function rowsOf(
   return { spectra, labels: rows.map((row) => set.labels[row] ?? NaN) };
 }
 
-function evaluateOn(trainer: Trainer, { points, classes }: NetworkPlan, data: LabelledSpectra): Evaluation {
+async function evaluateOn(
+  trainer: Trainer,
+  { points, classes }: NetworkPlan,
+  data: LabelledSpectra,
+): Promise<Evaluation> {
   const rows = data.labels.length;
   const probabilities = new Float32Array(rows * classes);
   for (let first = 0; first < rows; first += PREDICTED_AT_ONCE) {
     const end = Math.min(rows, first + PREDICTED_AT_ONCE);
     probabilities.set(trainer.predict(data.spectra.subarray(first * points, end * points)), first * classes);
+    // Otherwise the process would not hear that its worker is gone.
+    await turn();
   }
   return evaluate(data.labels, probabilities, classes);
 }
