@@ -72,8 +72,8 @@ export async function scoreSpectra({ tf }: Computer, task: ScoreTask, tell: Tell
   }
 }
 
-/** As many as asked for, or as fit into a block. */
-function blockRows(batchSize: number, points: number): number {
+/** Spectra that are in memory at once: as many as asked for, or as fit into 32 MiB. */
+export function blockRows(batchSize: number, points: number): number {
   return Math.max(1, Math.min(batchSize, Math.floor(BLOCK_BYTES / (4 * points))));
 }
 
