@@ -166,23 +166,34 @@ async function insertLabellings(
       probabilities: row.probabilities ?? null,
     }));
     await tx.execute(sql`
+      with given as materialized (
+        select * from jsonb_to_recordset(${JSON.stringify(given)}::jsonb) as given(id uuid, place int,
+          spectrum_set spectrum_set, sequence_iteration int, spectrum_filename text, spectrum_key text, object_key text,
+          model_prediction text, probabilities real[])
+      ), ends as (
+        select spectrum_set, sequence_iteration, max(rank) + 1 as first_rank from ${labellings}
+        where job_id = ${jobId}::uuid and source is not distinct from ${source}::text
+        group by spectrum_set, sequence_iteration
+      )
       insert into ${labellings} (id, job_id, spectrum_set, sequence_iteration, rank, spectrum_filename, spectrum_key,
         object_key, model_prediction, probabilities, source)
-      select id, ${jobId}::uuid, spectrum_set, sequence_iteration,
-        row_number() over (partition by spectrum_set, sequence_iteration order by place) - 1 + coalesce((
-          select max(rank) + 1 from ${labellings} before
-          where before.job_id = ${jobId}::uuid and before.spectrum_set = given.spectrum_set
-            and before.sequence_iteration = given.sequence_iteration and before.source is not distinct from ${source}::text), 0),
+      select id, ${jobId}::uuid, spectrum_set, sequence_iteration, coalesce(first_rank, 0) - 1
+          + row_number() over (partition by spectrum_set, sequence_iteration order by place),
         spectrum_filename, spectrum_key, object_key, model_prediction, probabilities, ${source}::text
-      from jsonb_to_recordset(${JSON.stringify(given)}::jsonb) as given(id uuid, place int, spectrum_set spectrum_set,
-        sequence_iteration int, spectrum_filename text, spectrum_key text, object_key text, model_prediction text,
-        probabilities real[])`);
+      from given left join ends using (spectrum_set, sequence_iteration)`);
     for (const { id } of given) ids.push(id);
   }
   return ids;
 }
 
-type Answered = Pick<LabellingRow, 'id' | 'userLabel' | 'decision' | 'userComment' | 'labelledBy'>;
+const ANSWERED = {
+  id: labellings.id,
+  userLabel: labellings.userLabel,
+  decision: labellings.decision,
+  userComment: labellings.userComment,
+  labelledBy: labellings.labelledBy,
+};
+type Answered = Pick<LabellingRow, keyof typeof ANSWERED>;
 
 /** `before` as `answer` leaves it; undefined where it says nothing new. */
 function applied(before: Answered, answer: Answer) {
@@ -526,7 +537,10 @@ export function createLabellingsRepository(db: Database) {
           tx,
           owners.map(({ jobId }) => jobId),
         );
-        const rows = await tx.select().from(labellings).where(inAny(ids));
+        const rows = await tx
+          .select({ jobId: labellings.jobId, ...ANSWERED })
+          .from(labellings)
+          .where(inAny(ids));
         const byId = new Map(rows.map((row) => [row.id, row]));
         const absent = given.findIndex(({ id }) => !byId.has(id));
         if (absent >= 0) throw new LabellingRefused({ refusal: 'absent', index: absent });
