@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { ActiveLearningConfig } from '../../contracts/active-learning.ts';
 import { NetworkError } from '../cnn/error.ts';
 import type { SpectraFile } from '../hdf5/spectra-blocks.ts';
+import { shortestFloat32 } from './decimal.ts';
 
 /** `oracle_data.json`: what people have labelled; a label is an index into the classes. */
 export const OracleData = z
@@ -129,21 +130,13 @@ function* preparedSpectra(spectra: SpectraFile, rows: Int32Array): Generator<str
   for (const row of rows.toSorted()) {
     const filename = spectra.readFilenames(row, row + 1)[0] ?? '';
     if (written.has(filename)) continue;
-    const fluxes = Array.from(spectra.readFluxes(row, row + 1), shortest);
+    const fluxes = Array.from(spectra.readFluxes(row, row + 1), (flux) =>
+      Number.isFinite(flux) ? shortestFloat32(flux) : 'null',
+    );
     yield `${written.size === 0 ? '' : ','}${JSON.stringify(filename)}:[${fluxes.join()}]`;
     written.add(filename);
   }
   yield '}}';
-}
-
-/** The shortest decimal that is this float32. */
-function shortest(value: number): string {
-  if (!Number.isFinite(value)) return 'null';
-  for (let digits = 6; digits < 9; digits++) {
-    const rounded = Number(value.toPrecision(digits));
-    if (Math.fround(rounded) === value) return String(rounded);
-  }
-  return String(Number(value.toPrecision(9))); // nine digits tell all float32 apart
 }
 
 function writeJson(path: string, value: unknown): Promise<void> {

@@ -1,0 +1,86 @@
+import { textOf } from './csv.ts';
+import type { CatalogueMetadata, CatalogueRows, CatalogueTable } from './table.ts';
+
+const DATATYPES = {
+  // `char` is ASCII in VOTable 1.4; names of people and classes are not.
+  text: 'datatype="unicodeChar" arraysize="*"',
+  double: 'datatype="double"',
+  float: 'datatype="float"',
+  int: 'datatype="int"',
+} as const;
+
+/** A catalogue as VOTable 1.4 (IVOA Recommendation, 2019), TABLEDATA; a cell without a value is empty. */
+export async function* votableOf<Row>(
+  table: CatalogueTable<Row>,
+  metadata: CatalogueMetadata,
+  rows: CatalogueRows<Row>,
+): AsyncGenerator<string> {
+  yield head(table, metadata);
+  for await (const row of rows())
+    yield `<TR>${table.columns.map((column) => `<TD>${escaped(textOf(column, row))}</TD>`).join('')}</TR>\n`;
+  yield '</TABLEDATA></DATA>\n</TABLE>\n</RESOURCE>\n</VOTABLE>\n';
+}
+
+function head<Row>(table: CatalogueTable<Row>, metadata: CatalogueMetadata): string {
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">',
+    '<RESOURCE type="results">',
+    `<DESCRIPTION>${escaped(table.description)}</DESCRIPTION>`,
+    `<INFO name="job_id" value="${escaped(metadata.jobId)}"/>`,
+    `<INFO name="software" value="${escaped(metadata.software)}"/>`,
+    ...metadata.acknowledgements.map((text) => `<INFO name="acknowledgement" value="${escaped(text)}"/>`),
+    '<COOSYS ID="icrs" system="ICRS"/>',
+    ...metadata.precision.flatMap((estimate, i) => [
+      `<GROUP name="precision_${i + 1}">`,
+      '<DESCRIPTION>Share of the rows of a class that are right, from a sample that people labelled</DESCRIPTION>',
+      textParameter('class', estimate.class, 'src.class'),
+      numberParameter('n', 'int', estimate.n, 'meta.number'),
+      numberParameter('right', 'int', estimate.right, 'meta.number'),
+      ...(estimate.precision === undefined
+        ? []
+        : [numberParameter('precision', 'double', estimate.precision, 'stat.probability')]),
+      numberParameter('lower', 'double', estimate.lower, 'stat.probability;stat.min'),
+      numberParameter('upper', 'double', estimate.upper, 'stat.probability;stat.max'),
+      numberParameter('confidence', 'double', estimate.confidence, 'stat.confidenceLevel'),
+      textParameter('method', estimate.method, 'meta.note'),
+      '</GROUP>',
+    ]),
+    `<TABLE name="${escaped(table.name)}">`,
+    `<DESCRIPTION>${escaped(table.description)}</DESCRIPTION>`,
+    ...table.columns.map(
+      ({ name, type, unit, ucd, description }) =>
+        `<FIELD name="${escaped(name)}" ${DATATYPES[type]}${unit === undefined ? '' : ` unit="${escaped(unit)}"`}` +
+        ` ucd="${escaped(ucd)}"${ucd.startsWith('pos.eq') ? ' ref="icrs"' : ''}>` +
+        `<DESCRIPTION>${escaped(description)}</DESCRIPTION></FIELD>`,
+    ),
+    '<DATA><TABLEDATA>',
+    '',
+  ].join('\n');
+}
+
+function textParameter(name: string, value: string, ucd: string): string {
+  return `<PARAM name="${name}" ${DATATYPES.text} ucd="${ucd}" value="${escaped(value)}"/>`;
+}
+
+function numberParameter(name: string, type: 'int' | 'double', value: number, ucd: string): string {
+  return `<PARAM name="${name}" ${DATATYPES[type]} ucd="${ucd}" value="${value}"/>`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  '\t': '&#9;',
+  '\n': '&#10;',
+  '\r': '&#13;',
+};
+
+/** For text and attributes; what XML 1.0 cannot hold becomes U+FFFD. */
+function escaped(text: string): string {
+  return text.replace(/[&<>"\ufffe\uffff]|\p{Cc}/gu, (character) => {
+    const isAllowed = character >= '\x7f' && character < '\ufffe';
+    return ENTITIES[character] ?? (isAllowed ? character : '\ufffd');
+  });
+}
