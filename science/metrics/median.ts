@@ -7,7 +7,8 @@ export interface MedianEstimate extends Interval {
 }
 
 /**
- * The median, and between which bounds it is by the percentile bootstrap (Efron 1979).
+ * The median, and between which bounds it is by the percentile bootstrap (Efron 1979). Of few values the bounds hold the
+ * true median somewhat less often than they say: of 20, at 90 %, 88 times in a hundred.
  * @throws RangeError without a value
  */
 export function bootstrapMedian(
