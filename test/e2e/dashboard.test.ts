@@ -1,21 +1,21 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startStack } from '../../deploy/embedded/stack.ts';
+import {
+  accessibilityFaults,
+  type Dashboard,
+  hasBrowser,
+  inkOf,
+  launchBrowser,
+  openPage,
+  overflow,
+  snap,
+  startDashboard,
+} from './browser.ts';
 
 // The whole dashboard in a real browser, on a real stack: what a newcomer sees and does first.
 // SPECTROLABE_URL names a server that runs already (with its sample job), to be used instead of one of our own.
 
-const CHROMIUM = process.env['CHROMIUM_PATH'];
-const SCREENSHOTS = fileURLToPath(new URL('../../docs/screenshots/', import.meta.url));
-const updatesScreenshots = Boolean(process.env['UPDATE_SCREENSHOTS']);
 const LINE_SPECTRUM_NAME = 'e2e-line.fits';
-const canRun = CHROMIUM !== undefined && existsSync(CHROMIUM);
-if (!canRun) console.warn('test/e2e: skipped, CHROMIUM_PATH names no browser');
 
 /** A one-dimensional FITS spectrum: linear wavelengths 6400–6800 Å, one emission line. */
 function fitsSpectrum(): Buffer {
@@ -42,81 +42,35 @@ function fitsSpectrum(): Buffer {
   return Buffer.concat([Buffer.from(header.padEnd(Math.ceil(header.length / 2880) * 2880), 'latin1'), data]);
 }
 
-describe.skipIf(!canRun)('the dashboard', () => {
-  let baseUrl: string;
-  let stop: (() => Promise<void>) | undefined;
-  let browser: Browser;
-  let context: BrowserContext;
+describe.skipIf(!hasBrowser)('the dashboard', () => {
+  let server: Dashboard | undefined;
+  let browser: Browser | undefined;
+  let context: BrowserContext | undefined;
   let page: Page;
   let complaints: string[];
 
   beforeAll(async () => {
-    const running = process.env['SPECTROLABE_URL'];
-    if (running) baseUrl = running;
-    else {
-      const data = await mkdtemp(join(tmpdir(), 'spectrolabe-e2e-'));
-      const stack = await startStack({ data, port: 0, say: (message) => console.log(message) });
-      baseUrl = stack.url;
-      stop = async () => {
-        await stack.stop();
-        await rm(data, { recursive: true, force: true });
-      };
-    }
-    browser = await chromium.launch({
-      executablePath: CHROMIUM ?? '',
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
+    server = await startDashboard();
+    browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser?.close();
-    await stop?.();
+    await server?.stop();
   });
 
-  const open = async (options: Parameters<Browser['newContext']>[0]) => {
+  const open = async (options: Parameters<Browser['newContext']>[0] = {}) => {
     await context?.close();
-    context = await browser.newContext({ baseURL: baseUrl, colorScheme: 'light', ...options });
-    context.setDefaultTimeout(20_000);
-    page = await context.newPage();
-    complaints = [];
-    page.on('pageerror', (error) => complaints.push(error.message));
-    // Everything comes from this server: no font, no script, no icon from elsewhere.
-    page.on('request', (request) => {
-      const url = request.url();
-      if (/^https?:/.test(url) && !url.startsWith(baseUrl)) complaints.push(`asked for ${url}`);
-    });
+    if (!browser || !server) throw new Error('there is no browser or no server');
+    ({ context, page, complaints } = await openPage(browser, server.url, options));
   };
-  beforeEach(() => open({ viewport: { width: 1280, height: 860 } }));
+  beforeEach(() => open());
   afterEach(async () => {
     const seen = complaints;
-    await context.close();
+    await context?.close();
     expect(seen).toEqual([]);
   });
 
   const phase = (name: string) => page.locator(`[data-testid="phase"][data-phase="${name}"]`);
-  const snap = async (name: string) => {
-    if (!updatesScreenshots) return;
-    mkdirSync(SCREENSHOTS, { recursive: true });
-    await page.screenshot({ path: `${SCREENSHOTS}${name}.png` });
-  };
-  const overflow = () =>
-    page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth');
-  /** Distinct colours on the plot's canvas: 1 where nothing was drawn. */
-  const inkOf = async (testId: string) => {
-    await page.locator(`[data-testid="${testId}"] canvas`).first().waitFor();
-    return page.evaluate<number>(`(() => {
-      const canvas = document.querySelector('[data-testid="${testId}"] canvas');
-      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-      return new Set(new Uint32Array(data.buffer)).size;
-    })()`);
-  };
   const fillForm = async (label: string) => {
     await page.goto('/jobs/new');
     await page.locator('[data-preset="halpha"]').click();
@@ -128,12 +82,12 @@ describe.skipIf(!canRun)('the dashboard', () => {
     await page.waitForURL('**/jobs');
     const row = page.getByRole('row').filter({ has: page.locator('[data-phase="COMPLETED"]') });
     await row.first().waitFor({ timeout: 60_000 });
-    await snap('jobs');
+    await snap(page, 'jobs');
     await row.last().getByRole('link').first().click();
     await phase('COMPLETED').waitFor();
     await page.getByText('Preprocessed', { exact: true }).first().waitFor();
-    await expect.poll(() => inkOf('plot'), { timeout: 15_000 }).toBeGreaterThan(3);
-    await snap('job');
+    await expect.poll(() => inkOf(page, 'plot'), { timeout: 15_000 }).toBeGreaterThan(3);
+    await snap(page, 'job');
   });
 
   it('says what is wrong in the form, at the field', async () => {
@@ -164,11 +118,11 @@ describe.skipIf(!canRun)('the dashboard', () => {
 
   it('submits a job by the form and sees it COMPLETED, with its plot', async () => {
     await fillForm('Submitted by the form');
-    await snap('new-job');
+    await snap(page, 'new-job');
     await page.getByTestId('submit').click();
     await page.getByRole('heading', { name: 'Submitted by the form' }).waitFor();
     await phase('COMPLETED').waitFor({ timeout: 90_000 });
-    await expect.poll(() => inkOf('plot'), { timeout: 15_000 }).toBeGreaterThan(3);
+    await expect.poll(() => inkOf(page, 'plot'), { timeout: 15_000 }).toBeGreaterThan(3);
     await page.getByRole('tab', { name: 'Log' }).click();
     await page.getByRole('log').locator('time').first().waitFor();
     await page.getByRole('tab', { name: 'Result files' }).click();
@@ -185,16 +139,16 @@ describe.skipIf(!canRun)('the dashboard', () => {
       .getByTestId('file-input')
       .setInputFiles({ name: LINE_SPECTRUM_NAME, mimeType: 'application/fits', buffer: fitsSpectrum() });
     await page.getByRole('table').getByRole('link', { name: LINE_SPECTRUM_NAME, exact: true }).waitFor();
-    await snap('files');
+    await snap(page, 'files');
 
     await page.goto('/spectra');
     await page.getByLabel('File name or designation').fill('e2e-line');
     await page.keyboard.press('Enter');
     await page.waitForURL(/q=e2e-line/);
     await page.getByRole('link', { name: LINE_SPECTRUM_NAME }).click();
-    await expect.poll(() => inkOf('plot'), { timeout: 15_000 }).toBeGreaterThan(3);
+    await expect.poll(() => inkOf(page, 'plot'), { timeout: 15_000 }).toBeGreaterThan(3);
     await page.getByTestId('header').getByText('CRVAL1').waitFor();
-    await snap('spectrum');
+    await snap(page, 'spectrum');
 
     const plot = page.getByTestId('plot');
     await plot.focus();
@@ -219,10 +173,10 @@ describe.skipIf(!canRun)('the dashboard', () => {
 
   it('follows the system’s colours, and remembers the switch', async () => {
     const isDark = () => page.evaluate<boolean>("document.querySelector('.v-theme--dark') !== null");
-    await open({ viewport: { width: 1280, height: 860 }, colorScheme: 'dark' });
+    await open({ colorScheme: 'dark' });
     await page.goto('/spectra');
     await expect.poll(isDark).toBe(true);
-    await snap('spectra-dark');
+    await snap(page, 'spectra-dark');
     await page.getByTestId('theme-toggle').click();
     await expect.poll(isDark).toBe(false);
     await page.reload();
@@ -236,10 +190,23 @@ describe.skipIf(!canRun)('the dashboard', () => {
       await page.goto(path);
       await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' });
       await page.waitForTimeout(500);
-      expect(await overflow(), path).toBeLessThanOrEqual(0);
-      if (path === '/jobs') await snap('jobs-phone');
+      expect(await overflow(page), path).toBeLessThanOrEqual(0);
+      if (path === '/jobs') await snap(page, 'jobs-phone');
     }
   });
+
+  it.each(['light', 'dark'] as const)(
+    'has no accessibility faults that axe finds, %s',
+    async (colorScheme) => {
+      await open({ colorScheme });
+      for (const path of ['/jobs', '/jobs/new', '/spectra', '/files', '/workers', '/nothing-here']) {
+        await page.goto(path);
+        await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' });
+        await page.waitForTimeout(500);
+        expect(await accessibilityFaults(page), path).toEqual([]);
+      }
+    },
+  );
 
   it('says that the server is gone, and recovers by itself', async () => {
     await page.goto('/jobs');
