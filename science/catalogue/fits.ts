@@ -203,10 +203,10 @@ function comment(keyword: string, text: string): string[] {
   const lines = [''];
   for (const word of ascii(text)
     .split(/\s+/)
-    .flatMap((one) => one.match(/.{1,70}/g) ?? [])) {
+    .flatMap((one) => one.match(/.{1,72}/g) ?? [])) {
     const line = lines.at(-1) ?? '';
-    if (line !== '' && line.length + 1 + word.length > 70) lines.push(word);
+    if (line !== '' && line.length + 1 + word.length > 72) lines.push(word);
     else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
   }
-  return lines.map((line) => `${keyword.padEnd(8)}  ${line}`);
+  return lines.map((line) => `${keyword.padEnd(8)}${line}`);
 }

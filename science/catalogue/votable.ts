@@ -77,9 +77,13 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '\r': '&#13;',
 };
 
+const SPECIAL = /[&<>"\ufffe\uffff]|\p{Cc}/u;
+const ALL_SPECIAL = new RegExp(SPECIAL, 'gu');
+
 /** For text and attributes; what XML 1.0 cannot hold becomes U+FFFD. */
 function escaped(text: string): string {
-  return text.replace(/[&<>"\ufffe\uffff]|\p{Cc}/gu, (character) => {
+  if (!SPECIAL.test(text)) return text;
+  return text.replace(ALL_SPECIAL, (character) => {
     const isAllowed = character >= '\x7f' && character < '\ufffe';
     return ENTITIES[character] ?? (isAllowed ? character : '\ufffd');
   });
