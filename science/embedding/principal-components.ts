@@ -20,9 +20,9 @@ export function principalComponents(
 ): Float32Array {
   const centred = centre(values, width);
   const directions = Math.min(components + EXTRA_DIRECTIONS, width);
-  let basis = Float64Array.from({ length: directions * width }, () => random.uniform() - 0.5);
+  let basis: Float64Array = Float64Array.from({ length: directions * width }, () => random.uniform() - 0.5);
   orthonormalise(basis, width);
-  let along = coordinates(centred, basis, width);
+  let along: Float64Array = coordinates(centred, basis, width);
   for (let pass = 1; pass < PASSES; pass++) {
     basis = combinations(along, centred, width);
     orthonormalise(basis, width);
