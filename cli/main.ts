@@ -5,6 +5,7 @@ import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { listJobs } from './jobs.ts';
+import { label } from './label.ts';
 import { scan } from './scan.ts';
 import { submit } from './submit.ts';
 import { up } from './up.ts';
@@ -108,6 +109,19 @@ Examples:
     .addOption(api())
     .action(async (job, options) => {
       code = await watch(job, options);
+    });
+  program
+    .command('label')
+    .description('stand in for the people who label: answer a job’s batches from known labels, until it ends')
+    .argument('<job>', 'the job’s id')
+    .requiredOption('--oracle <file>', 'CSV with the columns filename and label')
+    .option('--error-rate <p>', 'fraction of the answers that is wrong on purpose', '0')
+    .option('--delay <s>', 'seconds before each answer (default: a batch at once)', '0')
+    .option('--seed <n>', 'which answers are wrong', '0')
+    .option('--labelled-by <name>', 'who the answers are from', 'simulated oracle')
+    .addOption(api())
+    .action(async (job, options) => {
+      code = await label(job, options);
     });
   program
     .command('jobs')
