@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { JobsRepository } from '../db/repositories/jobs.ts';
+import type { LabellingsRepository } from '../db/repositories/labellings.ts';
 import type { SpectraRepository } from '../db/repositories/spectra.ts';
 import type { FileStore } from '../storage/file-store.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -32,4 +33,9 @@ export interface TrainingDependencies extends ControlDependencies {
   tempDir: string;
   /** Host path of the program that computes with TensorFlow. */
   networkProgram: string;
+}
+
+/** What the activities of a campaign on these queues may use. */
+export interface CampaignDependencies extends TrainingDependencies {
+  labellings: LabellingsRepository;
 }

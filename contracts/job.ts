@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ActiveLearningConfig } from './active-learning.ts';
 import { PreprocessingConfig } from './preprocessing.ts';
 import { TrainingConfig } from './training.ts';
 
@@ -11,6 +12,7 @@ export type JobType = z.infer<typeof JobType>;
  */
 export const JOB_CONFIG_SCHEMAS: Partial<Record<JobType, z.ZodType>> = {
   DATA_PREPROCESSING: PreprocessingConfig,
+  ACTIVE_ML: ActiveLearningConfig,
   TRAINING: TrainingConfig,
 };
 
@@ -128,7 +130,12 @@ export const Metric = z.object({
   id: z.number().int(),
   at: z.iso.datetime(),
   name: z.string(),
-  step: z.number().int().optional(),
+  step: z.number().int().optional().meta({ description: 'Epoch or iteration' }),
+  iteration: z
+    .number()
+    .int()
+    .optional()
+    .meta({ description: 'Of a campaign, whose networks have epochs each' }),
   value: z.number(),
 });
 export const MetricPage = z.object({ job_id: z.uuid(), metrics: z.array(Metric) }).meta({ id: 'MetricPage' });

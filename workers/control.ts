@@ -1,9 +1,11 @@
 import { Client, Connection } from '@temporalio/client';
+import { createCampaignControlActivities } from '../activities/campaign-control.ts';
 import { createControlActivities } from '../activities/control.ts';
 import { listLiveWorkers, servedQueues } from '../api/workers.ts';
 import { NAMESPACE, TASK_QUEUES, type TaskQueue } from '../contracts/task-queues.ts';
 import { connect } from '../db/connection.ts';
 import { createJobsRepository } from '../db/repositories/jobs.ts';
+import { createLabellingsRepository } from '../db/repositories/labellings.ts';
 import { createFileStore } from '../storage/file-store.ts';
 import { workflowsPath } from './bundle.ts';
 import { hasWorkflowBundle, startWorker, workflowBundlePath } from './run-worker.ts';
@@ -19,13 +21,17 @@ startWorker('control', async ({ environment, log }) => {
   // Asked for before a training only; it connects when it is.
   const connection = Connection.lazy({ address: environment.TEMPORAL_ADDRESS });
   const client = new Client({ connection, namespace: NAMESPACE });
+  const shared = { jobs: createJobsRepository(db), fileStore, log };
   const isServed = async (queue: TaskQueue) => servedQueues(await listLiveWorkers(client)).has(queue);
   return {
     workers: [
       {
         taskQueue: TASK_QUEUES.control,
         ...(hasWorkflowBundle() ? { workflowBundle: { codePath: workflowBundlePath } } : { workflowsPath }),
-        activities: createControlActivities({ jobs: createJobsRepository(db), fileStore, log, isServed }),
+        activities: {
+          ...createControlActivities({ ...shared, isServed }),
+          ...createCampaignControlActivities({ ...shared, labellings: createLabellingsRepository(db) }),
+        },
         maxConcurrentActivityTaskExecutions: 16,
       },
     ],

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { createActiveLearningActivities } from '../activities/active-learning.ts';
 import { createCpuActivities } from '../activities/cpu.ts';
 import { createThreadPool } from '../activities/thread-pool.ts';
 import { createTrainingActivities } from '../activities/training.ts';
@@ -7,6 +8,7 @@ import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import { hasNvidiaDriver } from '../deploy/tensorflow/backends.ts';
 import { connect } from '../db/connection.ts';
 import { createJobsRepository } from '../db/repositories/jobs.ts';
+import { createLabellingsRepository } from '../db/repositories/labellings.ts';
 import { createSpectraRepository } from '../db/repositories/spectra.ts';
 import { createWorkerBackendsRepository } from '../db/repositories/worker-backends.ts';
 import { createFileStore } from '../storage/file-store.ts';
@@ -34,17 +36,24 @@ startWorker('cpu', async ({ environment, log, identity, started }) => {
     pool,
     partsBytes: PARTS_BYTES,
   });
-  const training = createTrainingActivities({
+  const networks = {
     ...shared,
+    labellings: createLabellingsRepository(db),
     networkProgram: fileURLToPath(new URL('./network-child.js', import.meta.url)),
-  });
+  };
+  const campaign = createActiveLearningActivities(networks);
+  const training = { ...createTrainingActivities(networks), ...campaign };
   const backends = createWorkerBackendsRepository(db);
   const mode = environment.TENSORFLOW_SETUP;
   const tensorflow = startTensorflowSetup({ backends, identity, mode, log, started });
   return {
     workers: [
       // Each shard spreads over all threads already; a second one fills the gaps while the first ends.
-      { taskQueue: TASK_QUEUES.cpu, activities, maxConcurrentActivityTaskExecutions: 2 },
+      {
+        taskQueue: TASK_QUEUES.cpu,
+        activities: { ...activities, ...campaign },
+        maxConcurrentActivityTaskExecutions: 2,
+      },
       { taskQueue: TASK_QUEUES.merge, activities, maxConcurrentActivityTaskExecutions: 2 },
       // One at a time: TensorFlow takes all cores.
       { taskQueue: TASK_QUEUES.cpuTraining, activities: training, maxConcurrentActivityTaskExecutions: 1 },

@@ -1,7 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { type ChildMessage, NetworkTask } from '../activities/network/messages.ts';
+import { type ChildMessage, isEnding, NetworkTask } from '../activities/network/messages.ts';
+import { writeCatalogueFiles } from '../activities/network/catalogue-files.ts';
+import { embedTrainingSet } from '../activities/network/embed-training-set.ts';
+import { preparePool } from '../activities/network/prepare-pool.ts';
 import { scoreSpectra } from '../activities/network/score-spectra.ts';
-import { trainNetwork } from '../activities/network/train-network.ts';
+import { selectBatch } from '../activities/network/select-batch.ts';
+import { type Computer, trainNetwork } from '../activities/network/train-network.ts';
 import { loadTensorflow } from '../deploy/tensorflow/load-tensorflow.ts';
 import { NetworkError } from '../science/cnn/error.ts';
 
@@ -29,6 +33,24 @@ process.once('message', (received) => {
 
 async function run(received: unknown): Promise<void> {
   const task = NetworkTask.parse(received);
+  let last: ChildMessage | undefined;
+  const remember = (message: ChildMessage): void => {
+    // The message that ends the task ends the process too.
+    if (isEnding(message)) last = message;
+    else tell(message);
+  };
+  if (task.kind === 'train') await trainNetwork(await computer(), task, remember);
+  else if (task.kind === 'score') await scoreSpectra(await computer(), task, remember);
+  else if (task.kind === 'prepare') await preparePool(task, remember);
+  else if (task.kind === 'select') await selectBatch(computer, task, remember);
+  else if (task.kind === 'embed') await embedTrainingSet(task, remember);
+  else await writeCatalogueFiles(task, remember);
+  if (!last) throw new Error(`the ${task.kind} task has no end`);
+  tellAndEnd(last, 0);
+}
+
+/** TensorFlow: the second that its loading takes is not spent on tasks that do without. */
+async function computer(): Promise<Computer> {
   const { tf, backend, version, note } = await loadTensorflow();
   const threads = Number(process.env['TF_NUM_INTRAOP_THREADS']) || availableParallelism();
   tell({
@@ -37,15 +59,5 @@ async function run(received: unknown): Promise<void> {
     key: `network-backend-${backend}`,
     message: `computing with ${backend} ${version}, ${threads} threads${note === undefined ? '' : `: ${note}`}`,
   });
-  const computer = { tf, backend, version, threads };
-  let last: ChildMessage | undefined;
-  const remember = (message: ChildMessage): void => {
-    // The message that ends the task ends the process too.
-    if (message.kind === 'trained' || message.kind === 'scored') last = message;
-    else tell(message);
-  };
-  if (task.kind === 'train') await trainNetwork(computer, task, remember);
-  else await scoreSpectra(computer, task, remember);
-  if (!last) throw new Error(`the ${task.kind} task has no end`);
-  tellAndEnd(last, 0);
+  return { tf, backend, version, threads };
 }

@@ -3,14 +3,13 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { ApplicationFailure } from '@temporalio/activity';
-import { ChildMessage, type NetworkTask } from './messages.ts';
+import { ChildMessage, type Ending, isEnding, type NetworkTask } from './messages.ts';
 
 /** The child died of itself: of a signal (out of memory: SIGKILL), or of a fault of TensorFlow's. */
 export const CHILD_DIED = 'CHILD_DIED';
 /** The child says that the data or the network will not do. */
 export const TASK_REFUSED = 'TASK_REFUSED';
 
-type Ending = Extract<ChildMessage, { kind: 'trained' | 'scored' | 'failed' }>;
 const LAST_WORDS = 20;
 const LONGEST_WORD = 500;
 /** A line of a native stack, of which a reader learns nothing. */
@@ -54,8 +53,7 @@ export async function runInChild(
   child.on('message', (received) => {
     try {
       const message = ChildMessage.parse(received);
-      if (message.kind === 'trained' || message.kind === 'scored' || message.kind === 'failed')
-        ending = message;
+      if (isEnding(message)) ending = message;
       else onMessage(message);
     } catch (error) {
       broken = error;

@@ -53,6 +53,7 @@ async function train(
   await writeLabelled(join(place, 'labelled.h5'), tooLarge);
   const task: TrainTask = {
     kind: 'train',
+    oversampling: 'none',
     config: TrainingConfig.parse({
       training_data_path: '/labelled.h5',
       network: { layers: [{ kind: 'flatten' }, { kind: 'dense', units: 64 }, { kind: 'dropout' }] },

@@ -11,12 +11,15 @@ import { type Evaluation, evaluate } from '../../science/cnn/evaluation.ts';
 import { fit, type LabelledSpectra } from '../../science/cnn/fit.ts';
 import { weightsSha256, writeModelFiles } from '../../science/cnn/model-files.ts';
 import { fitUntilSound } from '../../science/cnn/refit.ts';
+import { Random } from '../../science/cnn/random.ts';
 import { stratifiedSplit } from '../../science/cnn/split.ts';
 import type { Tensorflow } from '../../science/cnn/tensorflow.ts';
 import type { Trainer } from '../../science/cnn/trainer.ts';
+import { smote } from '../../science/sampling/smote.ts';
 import { readTrainingSet } from '../../science/hdf5/labelled-spectra.ts';
 import { parseLabelsCsv } from '../../science/labels/labels-csv.ts';
 import { createLocalDiskStore } from '../../storage/local-disk.ts';
+import { assembleTrainingData } from './assemble-training-data.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { Tell, TrainTask } from './messages.ts';
 
@@ -43,6 +46,13 @@ export async function trainNetwork(
   tell: Tell,
 ): Promise<void> {
   const { config, checkpointKey, scratchDir } = task;
+  if (task.assemble) {
+    const assembled = await assembleTrainingData(task.dataPath, task.assemble, config.classes ?? []);
+    if (assembled.classes < 2) {
+      tell({ kind: 'untrainable', rows: assembled.rows });
+      return;
+    }
+  }
   const labels = task.labelsPath && parseLabelsCsv(await readFile(task.labelsPath, 'utf8'));
   const set = await readTrainingSet(task.dataPath, {
     ...(labels ? { labels } : {}),
@@ -76,10 +86,21 @@ export async function trainNetwork(
     seed: config.fitting.seed,
     ...(set.groups ? { groups: set.groups } : {}),
   });
-  const training = rowsOf(plan, set, split.training);
+  const own = rowsOf(plan, set, split.training);
+  // Validation is held out before: spectra made of others must not be judged by these.
+  const training =
+    task.oversampling === 'smote'
+      ? smote(own, { points: plan.points, random: new Random(config.fitting.seed) })
+      : own;
+  if (training.labels.length > own.labels.length)
+    log(
+      'info',
+      'network-oversampled',
+      `SMOTE: ${training.labels.length - own.labels.length} spectra added between labelled ones, ${training.labels.length} to learn from`,
+    );
   const validation = split.validation.length > 0 ? rowsOf(plan, set, split.validation) : undefined;
   const identity = createHash('sha256')
-    .update(JSON.stringify([set.sha256, config.network, config.fitting]))
+    .update(JSON.stringify([set.sha256, task.oversampling, config.network, config.fitting]))
     .digest('hex');
   const store = createLocalDiskStore(task.objectsDir);
   const saved = await loadCheckpoint(store, checkpointKey, plan, identity);
@@ -147,9 +168,9 @@ export async function trainNetwork(
           saved?.attempt === attempt ? saved.checkpoint : undefined,
         );
         const held = validation && (await evaluateOn(trainer, plan, validation));
-        const own = await evaluateOn(trainer, plan, training);
-        const model = { result, held, own, weights: trainer.getWeights(), way: trainer.way };
-        return { model, evaluation: held ?? own };
+        const learnt = await evaluateOn(trainer, plan, own);
+        const model = { result, held, learnt, weights: trainer.getWeights(), way: trainer.way };
+        return { model, evaluation: held ?? learnt };
       } finally {
         trainer.dispose();
       }
@@ -165,7 +186,7 @@ export async function trainNetwork(
         ),
     },
   );
-  const { result, held, own, weights, way } = fitted.model;
+  const { result, held, learnt, weights, way } = fitted.model;
   const report: TrainingReport = {
     classes: [...classes],
     points: plan.points,
@@ -181,7 +202,7 @@ export async function trainNetwork(
     threads,
     weightsSha256: weightsSha256(plan, weights),
     ...(held ? { validation: reportOf(held, classes) } : {}),
-    training: reportOf(own, classes),
+    training: reportOf(learnt, classes),
   };
   const files = await writeModelFiles(task.modelDir, {
     plan,

@@ -58,7 +58,7 @@ export interface PreprocessPartResult {
 }
 
 /** To be raised by every change that makes other numbers out of the same files: older parts are not taken then. */
-const NUMBERS_REVISION = 1;
+const NUMBERS_REVISION = 2;
 
 /** Options that say only which files there are, or what becomes of the parts. */
 const NOT_IN_PARTS: ReadonlySet<string> = new Set<keyof PreprocessingConfig>([

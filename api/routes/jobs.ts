@@ -34,6 +34,7 @@ type JsonObject = z.infer<typeof JsonObject>;
 /** The workflow that runs each job type; one line a type. */
 const WORKFLOWS: Partial<Record<JobType, string>> = {
   DATA_PREPROCESSING: 'preprocess',
+  ACTIVE_ML: 'activeLearning',
   TRAINING: 'train',
 };
 

@@ -63,6 +63,10 @@ function phaseEvent(job: JobRow): Record<string, unknown> {
   );
 }
 
+/** Whether the job is a whole loop that labels resume, and not one step that an old client drives. */
+export const isCampaign = ({ type, config }: JobRow): boolean =>
+  type === 'ACTIVE_ML' && config?.['iteration'] === undefined;
+
 /** The job's row, locked until the transaction ends; undefined where there is none. */
 export async function lockJob(tx: Transaction, id: string): Promise<JobRow | undefined> {
   const [job] = await tx.select().from(jobs).where(eq(jobs.id, id)).for('update');
@@ -274,6 +278,11 @@ export function createJobsRepository(db: Database) {
     ): Promise<CommandResult> {
       return command(id, async (tx, job) => {
         if (job.phase !== 'PROCESSING') return wrongPhase(job, 'only a running job can be ended');
+        if (end === 'COMPLETE' && isCampaign(job)) {
+          // A last training on all labels and the catalogue come before its end.
+          await addToOutbox(tx, id, { command: 'signal', payload: { signal: 'finish' } });
+          return { job: await changePhase(tx, id, { statusDetail: 'finishing', waitingFor: null }) };
+        }
         await addToOutbox(tx, id, { command: 'cancel' });
         return {
           job: await changePhase(tx, id, {
@@ -384,22 +393,62 @@ export function createJobsRepository(db: Database) {
         attempt,
         epoch,
         epochs,
+        iteration,
         values,
       }: {
         attempt: number;
         epoch: number;
         epochs: number;
+        /** Of a campaign, which trains once in each. */
+        iteration?: number;
         values: Readonly<Record<string, number | undefined>>;
       },
     ): Promise<boolean> {
       return whileProcessing(id, async (tx) => {
-        const key = `epoch-${attempt}-${epoch}`;
+        const key = `epoch-${iteration ?? ''}-${attempt}-${epoch}`;
         // An epoch that was trained again after a crash gave the same.
         if ((await tx.$count(jobEvents, and(eq(jobEvents.jobId, id), eq(jobEvents.key, key)))) > 0) return;
         for (const [name, value] of Object.entries(values))
           if (value !== undefined)
-            await appendEvent(tx, id, { kind: 'metric', data: { name, step: epoch, value }, key });
+            await appendEvent(tx, id, { kind: 'metric', data: { name, step: epoch, value, iteration }, key });
         await setProgress(tx, id, { done: epoch, total: epochs, unit: 'epochs' });
+      });
+    },
+
+    /**
+     * Where a campaign is: its status line, an `iteration` event with numbers of the iteration, which are metrics too, and a
+     * line in its log; each once, however often it is told.
+     * @returns false where the job is no longer PROCESSING
+     */
+    reportIteration(
+      id: string,
+      {
+        iteration,
+        statusDetail,
+        values = {},
+        log,
+      }: {
+        iteration: number;
+        statusDetail?: string;
+        values?: Readonly<Record<string, number | undefined>>;
+        log?: string;
+      },
+    ): Promise<boolean> {
+      return whileProcessing(id, async (tx, job) => {
+        if (statusDetail !== undefined && statusDetail !== job.statusDetail)
+          await changePhase(tx, id, { statusDetail });
+        const given = Object.fromEntries(
+          Object.entries(values).filter((pair): pair is [string, number] => pair[1] !== undefined),
+        );
+        const names = Object.keys(given);
+        if (names.length === 0) return;
+        const key = `iteration-${iteration}-${names.join()}`;
+        if ((await tx.$count(jobEvents, and(eq(jobEvents.jobId, id), eq(jobEvents.key, key)))) > 0) return;
+        await appendEvent(tx, id, { kind: 'iteration', data: { iteration, ...given }, key });
+        for (const [name, value] of Object.entries(given))
+          await appendEvent(tx, id, { kind: 'metric', data: { name, step: iteration, value }, key });
+        if (log !== undefined)
+          await appendEvent(tx, id, { kind: 'log', data: { level: 'info', message: log }, key });
       });
     },
 

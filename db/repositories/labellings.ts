@@ -16,7 +16,15 @@ import type { Database, Transaction } from '../connection.ts';
 import { batches, classLists, jobs, labellingHistory, labellings } from '../schema.ts';
 import { storableText } from '../text.ts';
 import { appendEvent } from './events.ts';
-import { changePhase, type CommandResult, type JobRow, lockJob, setProgress, wrongPhase } from './jobs.ts';
+import {
+  changePhase,
+  type CommandResult,
+  isCampaign,
+  type JobRow,
+  lockJob,
+  setProgress,
+  wrongPhase,
+} from './jobs.ts';
 import { addToOutbox } from './outbox.ts';
 
 export type LabellingRow = typeof labellings.$inferSelect;
@@ -101,9 +109,6 @@ const ConfiguredClasses = z.object({
   candidate_classes: z.array(z.string()).default([]),
 });
 
-/** Whether the job is a whole loop that labels resume, and not one step that an old client drives. */
-const isCampaign = ({ type, config }: JobRow): boolean =>
-  type === 'ACTIVE_ML' && config?.['iteration'] === undefined;
 const ofBatch = (jobId: string, iteration: number): SQL | undefined =>
   and(
     eq(labellings.jobId, jobId),

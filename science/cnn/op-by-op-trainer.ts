@@ -24,14 +24,26 @@ export function createOpByOpTrainer(
   tf: Tensorflow,
   plan: NetworkPlan,
   { initial, dropoutSeed }: { initial: TrainerState; dropoutSeed: number },
-): Trainer {
+): OpByOpTrainer {
   checkState(plan, initial);
-  const trainer = new OpByOpTrainer(tf, plan, dropoutSeed);
+  const trainer = new OpByOp(tf, plan, dropoutSeed);
   trainer.setState(initial);
   return trainer;
 }
 
-class OpByOpTrainer implements Trainer {
+/** What acquisition functions need besides. */
+export interface OpByOpTrainer extends Trainer {
+  /** What goes into the output layer. @param spectra rows × points @returns rows × width */
+  embed(spectra: Float32Array): Float32Array;
+  /**
+   * Monte-Carlo dropout (Gal & Ghahramani 2016): units are dropped as in training.
+   * @param draw which of the draws; each has masks of its own, by the trainer's seed
+   * @returns rows × classes
+   */
+  predictWithDropout(spectra: Float32Array, draw: number): Float32Array;
+}
+
+class OpByOp implements OpByOpTrainer {
   readonly way = 'op-by-op';
   readonly #tf: Tensorflow;
   readonly #plan: NetworkPlan;
@@ -86,15 +98,35 @@ class OpByOpTrainer implements Trainer {
   }
 
   predict(spectra: Float32Array): Float32Array {
-    const { points, classes } = this.#plan;
     const rows = checkSpectra(this.#plan, spectra);
-    const probabilities = new Float32Array(rows * classes);
-    for (let from = 0; from < rows; from += PREDICT_ROWS) {
-      const block = spectra.subarray(from * points, Math.min(from + PREDICT_ROWS, rows) * points);
-      const values = this.#tf.tidy(() => this.#forward(block).softmax().dataSync<'float32'>());
-      probabilities.set(values, from * classes);
-    }
-    return probabilities;
+    return this.#inBlocks(spectra, (block) => this.#forward(block).softmax().dataSync<'float32'>(), rows);
+  }
+
+  embed(spectra: Float32Array): Float32Array {
+    const rows = checkSpectra(this.#plan, spectra);
+    return this.#inBlocks(
+      spectra,
+      (block) => {
+        const { activations } = this.#pass(block);
+        return activations.reshape([block.length / this.#plan.points, -1]).dataSync<'float32'>();
+      },
+      rows,
+    );
+  }
+
+  predictWithDropout(spectra: Float32Array, draw: number): Float32Array {
+    const rows = checkSpectra(this.#plan, spectra);
+    return this.#inBlocks(
+      spectra,
+      (block, first) => {
+        // A block's masks are those of a training step of its own.
+        const step = draw * Math.ceil(rows / PREDICT_ROWS) + first / PREDICT_ROWS;
+        const drawn = dropoutMasks(this.#plan, this.#dropoutSeed, step, block.length / this.#plan.points);
+        const masks = new Map(drawn.map(({ layer, keep }) => [layer, keep]));
+        return this.#forward(block, masks).softmax().dataSync<'float32'>();
+      },
+      rows,
+    );
   }
 
   gradients(batch: Batch): NamedArrays {
@@ -145,6 +177,24 @@ class OpByOpTrainer implements Trainer {
     for (const { weights, first, second } of this.#variables.values())
       for (const one of [weights, first, second]) one.dispose();
     this.#variables.clear();
+  }
+
+  /** What `compute` gives for each block of rows, one after another. */
+  #inBlocks(
+    spectra: Float32Array,
+    compute: (block: Float32Array, firstRow: number) => Float32Array,
+    rows: number,
+  ): Float32Array {
+    const { points } = this.#plan;
+    let all: Float32Array | undefined;
+    for (let from = 0; from < rows; from += PREDICT_ROWS) {
+      const block = spectra.subarray(from * points, Math.min(from + PREDICT_ROWS, rows) * points);
+      const values = this.#tf.tidy(() => compute(block, from));
+      const width = values.length / (block.length / points);
+      all ??= new Float32Array(rows * width);
+      all.set(values, from * width);
+    }
+    return all ?? new Float32Array(0);
   }
 
   #copy(which: keyof Variables): NamedArrays {
@@ -203,12 +253,22 @@ class OpByOpTrainer implements Trainer {
 
   /** Logits of the rows; with masks, as in training. */
   #forward(spectra: Float32Array, masks?: ReadonlyMap<string, Uint8Array>): Tensor2D {
+    return this.#pass(spectra, masks).logits;
+  }
+
+  /** Logits, and what went into the output layer. */
+  #pass(
+    spectra: Float32Array,
+    masks?: ReadonlyMap<string, Uint8Array>,
+  ): { logits: Tensor2D; activations: Tensor } {
     const tf = this.#tf;
     const { points, layers } = this.#plan;
     const rows = spectra.length / points;
     // As the JavaScript backend keeps the array that it is given, and the caller may go on to fill it again.
     let at: Tensor<Rank> = tf.tensor4d(spectra.slice(), [rows, 1, points, 1], 'float32');
+    let activations = at;
     for (const { layer, parameters, outputShape, name } of layers) {
+      if (layer.kind === 'output') activations = at;
       const [kernel, bias] = parameters.map((one) => this.#of(one).weights);
       switch (layer.kind) {
         case 'max_pooling1d': {
@@ -239,7 +299,7 @@ class OpByOpTrainer implements Trainer {
         }
       }
     }
-    return at.as2D(rows, this.#plan.classes);
+    return { logits: at.as2D(rows, this.#plan.classes), activations };
   }
 }
 

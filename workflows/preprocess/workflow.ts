@@ -6,11 +6,9 @@ import {
   condition,
   ContinueAsNew,
   continueAsNew,
-  isCancellation,
   patched,
   proxyActivities,
   setHandler,
-  workflowInfo,
 } from '@temporalio/workflow';
 import type { ControlActivities } from '../../activities/control.ts';
 import type { CpuActivities } from '../../activities/cpu.ts';
@@ -22,6 +20,7 @@ import {
   type ShardListing,
 } from '../../contracts/preprocessing.ts';
 import { TASK_QUEUES } from '../../contracts/task-queues.ts';
+import { describeFailure } from '../failure.ts';
 import { pauseSignal, progressQuery, resumeSignal } from './messages.ts';
 
 type WrittenResult = NonNullable<Awaited<ReturnType<CpuActivities['writeResult']>>>;
@@ -205,7 +204,7 @@ export async function preprocess(
       merging?.cancel();
       await followed;
       // After an ABORT the row refuses it; a cancellation that came from Temporal's own UI must be told.
-      await failJob({ jobId, ...describe(error) });
+      await failJob({ jobId, ...describeFailure(error) });
       await discardWork({ workId: jobId, withResult: true });
     });
     throw error;
@@ -217,12 +216,4 @@ function lostShards(error: unknown): number[] | undefined {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   if (!(cause instanceof ApplicationFailure) || cause.type !== PARTS_LOST) return undefined;
   return LostShards.parse(cause.details?.[0]);
-}
-
-/** What a job shows of a failure: the innermost message, and the whole chain as its trace. */
-function describe(error: unknown): { message: string; trace?: string } {
-  if (isCancellation(error)) return { message: 'the run was cancelled in Temporal' };
-  const cause = error instanceof ActivityFailure && error.cause ? error.cause : error;
-  if (!(cause instanceof Error)) return { message: String(cause) };
-  return { message: cause.message, trace: `${workflowInfo().workflowType}: ${cause.stack ?? cause.message}` };
 }

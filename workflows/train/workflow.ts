@@ -1,15 +1,9 @@
-import {
-  ActivityCancellationType,
-  ActivityFailure,
-  CancellationScope,
-  isCancellation,
-  proxyActivities,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ActivityCancellationType, CancellationScope, proxyActivities } from '@temporalio/workflow';
 import type { ControlActivities } from '../../activities/control.ts';
 import type { TrainingActivities } from '../../activities/training.ts';
 import { TASK_QUEUES, type TaskQueue } from '../../contracts/task-queues.ts';
 import { TrainWorkflowInput } from '../../contracts/training.ts';
+import { describeFailure } from '../failure.ts';
 
 const { completeJob, failJob, isServed } = proxyActivities<ControlActivities>({
   startToCloseTimeout: '1 minute',
@@ -62,17 +56,9 @@ export async function train(input: TrainWorkflowInput): Promise<void> {
     // Whether aborted or failed: the clean-up itself must not be cancelled.
     await CancellationScope.nonCancellable(async () => {
       // After an ABORT the row refuses it; a cancellation that came from Temporal's own UI must be told.
-      await failJob({ jobId, ...describe(error) });
+      await failJob({ jobId, ...describeFailure(error) });
       await activities.discardTraining({ jobId });
     });
     throw error;
   }
-}
-
-/** What a job shows of a failure: the innermost message, and its trace. */
-function describe(error: unknown): { message: string; trace?: string } {
-  if (isCancellation(error)) return { message: 'the run was cancelled in Temporal' };
-  const cause = error instanceof ActivityFailure && error.cause ? error.cause : error;
-  if (!(cause instanceof Error)) return { message: String(cause) };
-  return { message: cause.message, trace: `${workflowInfo().workflowType}: ${cause.stack ?? cause.message}` };
 }

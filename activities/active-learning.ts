@@ -1,0 +1,26 @@
+import { createDescribeStep } from './campaign/describe-step.ts';
+import { createEmbedTrainingSet } from './campaign/embed-training-set.ts';
+import { createExportCatalogue } from './campaign/export-catalogue.ts';
+import { createPrepareCampaign } from './campaign/prepare-campaign.ts';
+import { createScoreIteration } from './campaign/score-iteration.ts';
+import { createSelectBatch } from './campaign/select-batch.ts';
+import { createTrainIteration } from './campaign/train-iteration.ts';
+import type { CampaignDependencies } from './dependencies.ts';
+import { workPrefix } from './plan.ts';
+
+/** The activities of a campaign on task queues `cpu-training` and `gpu`. */
+export function createActiveLearningActivities(dependencies: CampaignDependencies) {
+  const { store } = dependencies;
+  return {
+    prepareCampaign: createPrepareCampaign(dependencies),
+    trainIteration: createTrainIteration(dependencies),
+    scoreIteration: createScoreIteration(dependencies),
+    selectBatch: createSelectBatch(dependencies),
+    describeStep: createDescribeStep(dependencies),
+    embedTrainingSet: createEmbedTrainingSet(dependencies),
+    exportCatalogue: createExportCatalogue(dependencies),
+    /** Deletes checkpoints. The files of the iterations stay: they are the campaign's history. */
+    discardCampaign: ({ jobId }: { jobId: string }) => store.deletePrefix(workPrefix(jobId)),
+  };
+}
+export type ActiveLearningActivities = ReturnType<typeof createActiveLearningActivities>;

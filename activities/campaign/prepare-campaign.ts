@@ -1,0 +1,51 @@
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CampaignDependencies } from '../dependencies.ts';
+import { hostPath, runNetworkTask } from '../network-task.ts';
+import { openCampaign } from './campaign.ts';
+import { earlierData, PREPARED } from './train-iteration.ts';
+
+/**
+ * Looks at the files of a campaign before its first iteration, so that what will not do is said at once.
+ * @returns the iteration it begins with: 0 asks without a model, 1 learns from labels that there are
+ * @throws ApplicationFailure TASK_REFUSED, CHILD_DIED
+ */
+export function createPrepareCampaign(dependencies: CampaignDependencies) {
+  const { jobs } = dependencies;
+  return async function prepareCampaign({ jobId }: { jobId: string }): Promise<{ firstIteration: number }> {
+    const campaign = await openCampaign(dependencies, jobId);
+    if (!campaign) return { firstIteration: 0 };
+    const { config, classList, directory } = campaign;
+    return runNetworkTask(
+      dependencies,
+      { jobId, ends: ['prepared'] },
+      async (scratchDir) => ({
+        kind: 'prepare',
+        poolPath: await hostPath(dependencies, config.pool_data_path, 'pool_data_path'),
+        earlierPaths: await Promise.all(
+          earlierData(config).map(({ path, key }) => hostPath(dependencies, path, key)),
+        ),
+        ...(config.oracle_data_to_add_path === undefined
+          ? {}
+          : {
+              oracleDataPath: await hostPath(
+                dependencies,
+                config.oracle_data_to_add_path,
+                'oracle_data_to_add_path',
+              ),
+            }),
+        classes: classList.classes,
+        target: join(scratchDir, PREPARED),
+      }),
+      async ({ pool }, scratchDir) => {
+        await rename(join(scratchDir, PREPARED), join(directory, PREPARED));
+        await jobs.appendLog(jobId, {
+          level: 'info',
+          message: `${pool.rows} spectra in the pool, ${pool.labelled} labels to begin with`,
+          key: 'prepared',
+        });
+        return { firstIteration: pool.labelled > 0 ? 1 : 0 };
+      },
+    );
+  };
+}

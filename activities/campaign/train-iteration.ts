@@ -1,0 +1,158 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { activityInfo } from '@temporalio/activity';
+import type { ActiveLearningConfig } from '../../contracts/active-learning.ts';
+import { TrainingConfig } from '../../contracts/training.ts';
+import type { CampaignDependencies } from '../dependencies.ts';
+import { hostPath, runNetworkTask } from '../network-task.ts';
+import { IterationLabels, type PoolLabels, PreparedPool } from '../network/messages.ts';
+import { workPrefix } from '../plan.ts';
+import { placeModel, summaryOf } from '../train-model.ts';
+import {
+  type Campaign,
+  makeIterationDirectory,
+  openCampaign,
+  rowOfKey,
+  showInJobDirectory,
+} from './campaign.ts';
+
+/** Where a campaign keeps what it found out about its pool at its beginning. */
+export const PREPARED = 'pool.json';
+
+/**
+ * Trains on all labels that there are, each spectrum with its newest, in a child process. Leaves labels.json,
+ * training_data.h5, model/ and training.json in the directory of the iteration.
+ * @returns false where there is nothing to train on yet, or the job has ended meanwhile
+ * @throws ApplicationFailure TASK_REFUSED, CHILD_DIED
+ */
+export function createTrainIteration(dependencies: CampaignDependencies) {
+  const { jobs, objectsDir } = dependencies;
+  return async function trainIteration({
+    jobId,
+    iteration,
+  }: {
+    jobId: string;
+    iteration: number;
+  }): Promise<boolean> {
+    const campaign = await openCampaign(dependencies, jobId);
+    if (!campaign || (campaign.isStep && iteration === 0)) return false;
+    const { config, directory } = campaign;
+    const target = await makeIterationDirectory(campaign, iteration);
+    if (activityInfo().attempt > 1)
+      await jobs.appendLog(jobId, {
+        level: 'warning',
+        message: `the training of iteration ${iteration} is taken up again (attempt ${activityInfo().attempt}): its process or its worker stopped`,
+        key: `iteration-${iteration}-training-attempt-${activityInfo().attempt}`,
+      });
+    const prepared = PreparedPool.parse(JSON.parse(await readFile(join(directory, PREPARED), 'utf8')));
+    const labelsPath = join(target, 'labels.json');
+    // A retry learns from the labels that its first attempt learnt from: its checkpoint is of these.
+    if (!existsSync(labelsPath)) await writeLabels(dependencies, campaign, prepared, labelsPath);
+    const { classes } = IterationLabels.parse(JSON.parse(await readFile(labelsPath, 'utf8')));
+    return runNetworkTask(
+      dependencies,
+      { jobId, iteration, ends: ['trained', 'untrainable'] },
+      async (scratchDir) => {
+        await mkdir(join(scratchDir, 'model'));
+        const earlier = earlierData(config);
+        return {
+          kind: 'train',
+          config: trainingConfigOf(config, classes, iteration),
+          dataPath: join(scratchDir, 'training_data.h5'),
+          assemble: {
+            earlierPaths: await Promise.all(
+              earlier.map(({ path, key }) => hostPath(dependencies, path, key)),
+            ),
+            poolPath: await hostPath(dependencies, config.pool_data_path, 'pool_data_path'),
+            labelsPath,
+          },
+          oversampling: config.oversampling,
+          objectsDir,
+          checkpointKey: `${workPrefix(jobId)}/checkpoint-${iteration}`,
+          modelDir: join(scratchDir, 'model'),
+          scratchDir,
+        };
+      },
+      async (ending, scratchDir) => {
+        const trainingData = join(target, 'training_data.h5');
+        await rename(join(scratchDir, 'training_data.h5'), trainingData);
+        await showInJobDirectory(trainingData, join(directory, 'training_data.h5'));
+        if (ending.kind === 'untrainable') {
+          await jobs.appendLog(jobId, {
+            level: 'info',
+            message: `iteration ${iteration}: ${ending.rows} labels of fewer than two classes, so there is nothing to train on yet`,
+            key: `iteration-${iteration}-untrainable`,
+          });
+          return false;
+        }
+        await placeModel(target, scratchDir, ending.report);
+        await jobs.appendLog(jobId, {
+          level: 'info',
+          message: `iteration ${iteration}: ${summaryOf(ending.report)}`,
+          key: `iteration-${iteration}-trained`,
+        });
+        return true;
+      },
+    );
+  };
+}
+
+/** The labelled files that a configuration names, the older first. */
+export function earlierData(config: ActiveLearningConfig): { path: string; key: string }[] {
+  return (['training_data_path', 'training_data_to_add_path'] as const).flatMap((key) =>
+    config[key] === undefined ? [] : [{ path: config[key], key }],
+  );
+}
+
+async function writeLabels(
+  { labellings }: CampaignDependencies,
+  { job, classList }: Campaign,
+  { added }: PreparedPool,
+  path: string,
+): Promise<void> {
+  const { classes, version } = classList;
+  const labelOf = new Map(added.rows.map((row, i) => [row, added.labels[i] ?? 0]));
+  const named: PoolLabels['named'] = { names: [], labels: [] };
+  for await (const { spectrumKey, spectrumFilename, label } of labellings.newestLabels(job.id, version)) {
+    const index = classes.indexOf(label);
+    // A class that was taken out of the list, whose labels are to be given again.
+    if (index < 0) continue;
+    const row = rowOfKey(spectrumKey);
+    if (row !== undefined) labelOf.set(row, index);
+    else {
+      named.names.push(spectrumFilename);
+      named.labels.push(index);
+    }
+  }
+  const rows = [...labelOf.keys()].sort((a, b) => a - b);
+  const labels: IterationLabels = {
+    classListVersion: version,
+    classes,
+    candidateClasses: classList.candidate_classes,
+    rows,
+    labels: rows.map((row) => labelOf.get(row) ?? 0),
+    named,
+  };
+  await writeFile(`${path}.new`, JSON.stringify(labels));
+  await rename(`${path}.new`, path);
+}
+
+function trainingConfigOf(
+  config: ActiveLearningConfig,
+  classes: readonly string[],
+  iteration: number,
+): TrainingConfig {
+  return TrainingConfig.parse({
+    training_data_path: config.pool_data_path,
+    classes,
+    network: config.network,
+    fitting: {
+      epochs: config.epochs_train,
+      batch_size: config.batch_size_train,
+      early_stopping: { monitor: 'loss', min_delta: config.min_delta_train, patience: config.patience_train },
+      seed: (config.seed + iteration) % 2 ** 32,
+    },
+    accelerator: config.accelerator,
+  });
+}

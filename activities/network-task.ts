@@ -1,0 +1,124 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ApplicationFailure, activityInfo, Context } from '@temporalio/activity';
+import type { EpochMetric } from '../contracts/training.ts';
+import { TRAINING_ENVIRONMENT } from '../science/cnn/tensorflow.ts';
+import { FileStoreError } from '../storage/file-store.ts';
+import type { TrainingDependencies } from './dependencies.ts';
+import { startHeartbeats } from './heartbeats.ts';
+import { runInChild, TASK_REFUSED } from './network/child-process.ts';
+import type { ChildMessage, NetworkTask } from './network/messages.ts';
+
+type Ended = Awaited<ReturnType<typeof runInChild>>;
+
+/**
+ * Does a task of the current activity in the child process: its log lines and epochs reach the job, its progress the
+ * heartbeats.
+ * @param prepare is given an empty directory, which is deleted at the end
+ * @param finish moves what the child left there to its place
+ * @throws ApplicationFailure TASK_REFUSED, CHILD_DIED
+ */
+export async function runNetworkTask<Kind extends Ended['kind'], Result>(
+  { jobs, tempDir, networkProgram, log }: TrainingDependencies,
+  { jobId, iteration, ends }: { jobId: string; iteration?: number; ends: readonly Kind[] },
+  prepare: (scratchDir: string) => Promise<NetworkTask>,
+  finish: (
+    ending: Extract<Ended, { kind: Kind }>,
+    scratchDir: string,
+    signal: AbortSignal,
+  ) => Promise<Result>,
+): Promise<Result> {
+  const { cancellationSignal: signal } = Context.current();
+  const { activityId, attempt } = activityInfo();
+  // The run, too: an activity's number starts anew in each.
+  const scratchDir = join(
+    tempDir,
+    `${jobId}-${activityInfo().workflowExecution?.runId ?? ''}-${activityId}-${attempt}`,
+  );
+  let at: unknown;
+  const stopHeartbeats = startHeartbeats(() => at);
+  // In order, and all of them before the activity ends.
+  let recording: Promise<unknown> = Promise.resolve();
+  const record = (work: () => Promise<unknown>) => {
+    recording = recording.then(work).catch((error: unknown) => {
+      log.warn({ err: error, jobId }, 'what the child process said was not recorded');
+    });
+  };
+  const keyed = (key: string) => (iteration === undefined ? key : `iteration-${iteration}-${key}`);
+  try {
+    await mkdir(scratchDir, { recursive: true });
+    const ending = await runInChild(await prepare(scratchDir), {
+      program: networkProgram,
+      env: TRAINING_ENVIRONMENT,
+      signal,
+      onMessage: (message) => {
+        if (message.kind === 'log')
+          record(() => jobs.appendLog(jobId, { ...message, key: keyed(message.key) }));
+        else if (message.kind === 'epoch')
+          record(() =>
+            jobs.recordEpoch(jobId, {
+              ...epochOf(message),
+              ...(iteration === undefined ? {} : { iteration }),
+            }),
+          );
+        else at = { ...message };
+      },
+    });
+    await recording;
+    if (!isOneOf(ending, ends)) throw new Error(`a task that ends as ${ends.join()} ended as ${ending.kind}`);
+    signal.throwIfAborted();
+    return await finish(ending, scratchDir, signal);
+  } catch (error) {
+    if (error instanceof ApplicationFailure && !error.nonRetryable)
+      record(() =>
+        jobs.appendLog(jobId, {
+          level: 'warning',
+          message: error.message,
+          key: keyed(`child-died-${activityId}-${attempt}`),
+        }),
+      );
+    throw error;
+  } finally {
+    await recording;
+    stopHeartbeats();
+    await rm(scratchDir, { recursive: true, force: true });
+  }
+}
+
+function isOneOf<Kind extends Ended['kind']>(
+  ending: Ended,
+  kinds: readonly Kind[],
+): ending is Extract<Ended, { kind: Kind }> {
+  return kinds.some((kind) => kind === ending.kind);
+}
+
+function epochOf({ attempt, epochs, metrics }: Extract<ChildMessage, { kind: 'epoch' }>) {
+  const values: Partial<Record<EpochMetric, number>> = {
+    loss: metrics.loss,
+    accuracy: metrics.accuracy,
+    ...(metrics.validation && {
+      val_loss: metrics.validation.loss,
+      val_accuracy: metrics.validation.accuracy,
+    }),
+    learning_rate: metrics.learningRate,
+    spectra_per_second: metrics.trainingSpectraPerSecond,
+  };
+  return { attempt, epoch: metrics.epoch, epochs, values };
+}
+
+/**
+ * Host path of a file that a configuration names.
+ * @throws ApplicationFailure TASK_REFUSED where there is none
+ */
+export async function hostPath(
+  { fileStore }: Pick<TrainingDependencies, 'fileStore'>,
+  path: string,
+  key: string,
+): Promise<string> {
+  try {
+    return await fileStore.resolveFile(path);
+  } catch (error) {
+    if (!(error instanceof FileStoreError)) throw error;
+    throw ApplicationFailure.nonRetryable(`${key}: ${error.message}`, TASK_REFUSED);
+  }
+}

@@ -1,0 +1,366 @@
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SpectrumSet } from '../../contracts/labelling.ts';
+import { type PoolBlock, selectRows } from '../../science/acquisition/select-rows.ts';
+import { rowEntropies } from '../../science/acquisition/entropy.ts';
+import { cohenKappa } from '../../science/metrics/kappa.ts';
+import { PoolSummarizer } from '../../science/metrics/pool-summary.ts';
+import { type ScoredRow, TopRows } from '../../science/acquisition/top-rows.ts';
+import { createIterationResult, type IterationSets } from '../../science/artifacts/iteration-result.ts';
+import { writePreparedSpectra } from '../../science/artifacts/json-files.ts';
+import { openPredictions, type Predictions } from '../../science/artifacts/predictions.ts';
+import { readRows } from '../../science/artifacts/training-data.ts';
+import { predictedClasses } from '../../science/cnn/evaluation.ts';
+import { planNetwork } from '../../science/cnn/architecture.ts';
+import { initialState } from '../../science/cnn/initialize.ts';
+import { readModelFiles } from '../../science/cnn/model-files.ts';
+import { createOpByOpTrainer, type OpByOpTrainer } from '../../science/cnn/op-by-op-trainer.ts';
+import { Random } from '../../science/cnn/random.ts';
+import { openSpectra, type SpectraFile } from '../../science/hdf5/spectra-blocks.ts';
+import { diverseSample } from '../../science/sampling/diverse-sample.ts';
+import { performanceSample } from '../../science/sampling/performance-sample.ts';
+import { randomSample } from '../../science/sampling/random-sample.ts';
+import { ExcludedSpectra, type Selection, type SelectTask, type Tell } from './messages.ts';
+import { rowsOfNames } from './pool-names.ts';
+import type { Computer } from './train-network.ts';
+
+const BLOCK_ROWS = 65_536;
+/** Spectra of a block of the pool are in memory at once. */
+const SPECTRA_BLOCK_BYTES = 32 << 20;
+const DROPOUT_DRAWS = 20;
+const HISTOGRAM_BINS = 50;
+
+/**
+ * Chooses the spectra of a batch: those that estimate the performance first, uniformly among what the model takes for
+ * candidates, then the oracle's from the rest. Without a model the oracle's are drawn from the spectra alone. Leaves
+ * result.h5, prep_spectra.json and selection.json. Equal input and seed give equal files.
+ */
+export async function selectBatch(
+  computer: () => Promise<Computer>,
+  task: SelectTask,
+  tell: Tell,
+): Promise<void> {
+  const pool = await openSpectra(task.poolPath);
+  try {
+    const excluded = await excludedRows(pool, task.excludedPath);
+    const selection = await (task.scored
+      ? selectScored(computer, task, { pool, excluded, scored: task.scored })
+      : selectUnscored(task, { pool, excluded }));
+    const rows = Int32Array.from(selection.spectra, ({ row }) => row);
+    await writePreparedSpectra(join(task.targetDir, 'prep_spectra.json'), { spectra: pool, rows });
+    await writeFile(join(task.targetDir, 'selection.json'), JSON.stringify(selection));
+    tell({ kind: 'selected', spectra: selection.spectra.filter(({ set }) => set !== 'CANDIDATE').length });
+  } finally {
+    pool.close();
+  }
+}
+
+function headOf({ iteration, classListVersion, classes, candidateClasses }: SelectTask) {
+  return { iteration, classListVersion, classes, candidateClasses };
+}
+
+/** 1 for each row that cannot be chosen. */
+async function excludedRows(pool: SpectraFile, path: string): Promise<Uint8Array> {
+  const { rows, names } = ExcludedSpectra.parse(JSON.parse(await readFile(path, 'utf8')));
+  const excluded = new Uint8Array(pool.rows);
+  for (const row of [...rows, ...rowsOfNames(pool, new Set(names)).values()]) excluded[row] = 1;
+  return excluded;
+}
+
+async function selectUnscored(
+  task: SelectTask,
+  { pool, excluded }: { pool: SpectraFile; excluded: Uint8Array },
+): Promise<Selection> {
+  const random = randomOf(task, 'oracle');
+  const isExcluded = (row: number) => excluded[row] === 1;
+  const n = task.oracleSize;
+  const oracle =
+    task.firstBatch === 'diverse'
+      ? await diverseSample(spectraBlocks(pool, excluded), { n, points: pool.points, random, isExcluded })
+      : await randomSample([{ firstRow: 0, rows: pool.rows }], { n, random, isExcluded });
+  await writeResult(task, pool, undefined, {
+    oracle,
+    performanceEstimation: new Int32Array(0),
+    candidates: new Int32Array(0),
+  });
+  return {
+    ...headOf(task),
+    strategy: task.firstBatch,
+    spectra: [...oracle].map((row) => ({ row, filename: nameOf(pool, row), set: 'ORACLE' })),
+    candidates: 0,
+  };
+}
+
+/** Blocks of spectra; one with a value that is no finite number is excluded. */
+function* spectraBlocks(pool: SpectraFile, excluded: Uint8Array) {
+  const blockRows = Math.max(1, Math.floor(SPECTRA_BLOCK_BYTES / (4 * pool.points)));
+  for (let firstRow = 0; firstRow < pool.rows; firstRow += blockRows) {
+    const spectra = pool.readFluxes(firstRow, Math.min(pool.rows, firstRow + blockRows));
+    for (let at = 0; at < spectra.length; at++)
+      if (!Number.isFinite(spectra[at])) {
+        const row = Math.floor(at / pool.points);
+        excluded[firstRow + row] = 1;
+        spectra.fill(0, row * pool.points, (row + 1) * pool.points);
+        at = (row + 1) * pool.points - 1;
+      }
+    yield { firstRow, spectra };
+  }
+}
+
+async function selectScored(
+  computer: () => Promise<Computer>,
+  task: SelectTask,
+  {
+    pool,
+    excluded,
+    scored,
+  }: { pool: SpectraFile; excluded: Uint8Array; scored: NonNullable<SelectTask['scored']> },
+): Promise<Selection> {
+  const { classes } = task;
+  const candidateClasses = task.candidateClasses.map((name) => classes.indexOf(name));
+  const predictions = await openPredictions(scored.predictionsPath);
+  const previous = scored.previousPath === undefined ? undefined : await openPredictions(scored.previousPath);
+  let model: Promise<ModelFunctions> | undefined;
+  const functions = () => (model ??= modelFunctions(computer, task, scored, pool));
+  try {
+    const look = lookAt(predictions, previous, {
+      excluded,
+      candidateClasses,
+      shown: task.candidatesShown,
+    });
+    const isExcluded = (row: number) => excluded[row] === 1;
+    const performance = await performanceSample(blocksOf(predictions), {
+      n: task.performanceSize,
+      classes: classes.length,
+      candidateClasses,
+      random: randomOf(task, 'performance'),
+      isExcluded,
+    });
+    for (const { row } of performance) excluded[row] = 1;
+    const oracle = await selectRows(blocksOf(predictions), {
+      strategy: task.strategy,
+      n: task.oracleSize,
+      classes: classes.length,
+      random: randomOf(task, 'oracle'),
+      isExcluded: ({ row }) => excluded[row] === 1,
+      embeddingsOf: async (rows) => (await functions()).embed(readRows(pool, rows).fluxes),
+      labelledEmbeddings: async () => (await functions()).labelledEmbeddings(),
+      dropoutProbabilitiesOf: async (rows) => (await functions()).withDropout(readRows(pool, rows).fluxes),
+    });
+    const sets: [SpectrumSet, readonly number[]][] = [
+      ['ORACLE', oracle.map(({ row }) => row)],
+      ['PERFORMANCE_ESTIMATION', performance.map(({ row }) => row)],
+      ['CANDIDATE', look.shown],
+    ];
+    await writeResult(task, pool, predictions, {
+      oracle: Int32Array.from(sets[0]?.[1] ?? []),
+      performanceEstimation: Int32Array.from(sets[1]?.[1] ?? []),
+      candidates: look.candidates,
+    });
+    return {
+      ...headOf(task),
+      strategy: task.strategy,
+      spectra: sets.flatMap(([set, rows]) =>
+        rows.map((row) => {
+          const probabilities = predictions.readProbabilities(row, row + 1);
+          return {
+            row,
+            filename: nameOf(pool, row),
+            set,
+            prediction: classes[predictedClasses(probabilities, classes.length)[0] ?? -1] ?? '',
+            probabilities: [...probabilities],
+          };
+        }),
+      ),
+      candidates: look.candidates.length,
+      predictions: look.predictions,
+    };
+  } finally {
+    predictions.close();
+    previous?.close();
+    await model?.then((made) => made.dispose());
+  }
+}
+
+/** Blocks of the predictions; what could not be classified has equal probabilities, and is excluded by {@link lookAt}. */
+function* blocksOf(predictions: Predictions): Generator<PoolBlock> {
+  for (let firstRow = 0; firstRow < predictions.rows; firstRow += BLOCK_ROWS) {
+    const end = Math.min(predictions.rows, firstRow + BLOCK_ROWS);
+    const probabilities = predictions.readProbabilities(firstRow, end);
+    for (let at = 0; at < probabilities.length; at++)
+      if (Number.isNaN(probabilities[at])) probabilities[at] = 1 / predictions.classes.length;
+    yield { firstRow, probabilities };
+  }
+}
+
+/** One pass over the predictions: their figures, and the candidates. What could not be classified becomes excluded. */
+function lookAt(
+  predictions: Predictions,
+  previous: Predictions | undefined,
+  {
+    excluded,
+    candidateClasses,
+    shown,
+  }: { excluded: Uint8Array; candidateClasses: readonly number[]; shown: number },
+): { predictions: NonNullable<Selection['predictions']>; candidates: Int32Array; shown: number[] } {
+  const classes = predictions.classes.length;
+  const summarizer = new PoolSummarizer(classes, HISTOGRAM_BINS);
+  const candidates: number[] = [];
+  const best = new TopRows<ScoredRow>(shown);
+  const isComparable =
+    previous?.rows === predictions.rows && previous.classes.join('\n') === predictions.classes.join('\n');
+  const now = new Int32Array(isComparable ? predictions.rows : 0);
+  const before = new Int32Array(now.length);
+  let compared = 0;
+  for (let first = 0; first < predictions.rows; first += BLOCK_ROWS) {
+    const end = Math.min(predictions.rows, first + BLOCK_ROWS);
+    const all = predictions.readProbabilities(first, end);
+    const fit = classifiedRows(all, classes);
+    for (let row = first, next = 0; row < end; row++) {
+      if (fit[next] === row - first) next++;
+      else excluded[row] = 1;
+    }
+    const probabilities = fit.length === end - first ? all : gathered(all, fit, classes);
+    summarizer.add(probabilities);
+    const predicted = predictedClasses(probabilities, classes);
+    fit.forEach((at, i) => {
+      const one = predicted[i] ?? -1;
+      if (!candidateClasses.includes(one) || excluded[first + at] === 1) return;
+      candidates.push(first + at);
+      const score = probabilities[i * classes + one] ?? NaN;
+      if (score >= best.threshold)
+        best.add({ row: first + at, score, key: String(first + at).padStart(10, '0') });
+    });
+    if (!isComparable) continue;
+    const earlier = previous.readProbabilities(first, end);
+    const earlierPredicted = predictedClasses(
+      earlier.map((value) => (Number.isNaN(value) ? 0 : value)),
+      classes,
+    );
+    fit.forEach((at, i) => {
+      if (Number.isNaN(earlier[at * classes])) return;
+      now[compared] = predicted[i] ?? -1;
+      before[compared++] = earlierPredicted[at] ?? -1;
+    });
+  }
+  const { n, predicted, meanEntropy, entropyHistogram } = summarizer.summary;
+  const [a, b] = [before.subarray(0, compared), now.subarray(0, compared)];
+  return {
+    predictions: {
+      perClass: [...predicted],
+      unclassified: predictions.rows - n,
+      meanEntropy,
+      entropyHistogram: [...entropyHistogram.counts],
+      ...(compared > 0 && {
+        kappa: cohenKappa(a, b, classes),
+        changed: a.reduce((sum, one, i) => sum + (one === b[i] ? 0 : 1), 0) / compared,
+      }),
+    },
+    candidates: Int32Array.from(candidates),
+    shown: best.result().map(({ row }) => row),
+  };
+}
+
+/** Rows of a block that have probabilities. */
+function classifiedRows(probabilities: Float32Array, classes: number): Int32Array {
+  const rows = new Int32Array(probabilities.length / classes);
+  let count = 0;
+  for (let row = 0; row < rows.length; row++)
+    if (!Number.isNaN(probabilities[row * classes])) rows[count++] = row;
+  return rows.subarray(0, count);
+}
+
+function gathered(values: Float32Array, rows: Int32Array, width: number): Float32Array {
+  const some = new Float32Array(rows.length * width);
+  rows.forEach((row, i) => some.set(values.subarray(row * width, (row + 1) * width), i * width));
+  return some;
+}
+
+async function writeResult(
+  { targetDir, classes, iteration }: SelectTask,
+  pool: SpectraFile,
+  predictions: Predictions | undefined,
+  sets: IterationSets,
+): Promise<void> {
+  const result = await createIterationResult(join(targetDir, 'result.h5'), {
+    rows: pool.rows,
+    classes,
+    attributes: { iteration: String(iteration) },
+  });
+  let isClosed = false;
+  try {
+    for (let first = 0; first < pool.rows; first += BLOCK_ROWS) {
+      const end = Math.min(pool.rows, first + BLOCK_ROWS);
+      const rows = end - first;
+      const probabilities =
+        predictions?.readProbabilities(first, end) ?? new Float32Array(rows * classes.length).fill(NaN);
+      const labels = new Int32Array(rows).fill(-1);
+      const entropies = new Float64Array(rows).fill(NaN);
+      const fit = classifiedRows(probabilities, classes.length);
+      const some = gathered(probabilities, fit, classes.length);
+      const someEntropies = new Float64Array(fit.length);
+      rowEntropies(some, classes.length, someEntropies);
+      predictedClasses(some, classes.length).forEach((predicted, i) => {
+        labels[fit[i] ?? -1] = predicted;
+        entropies[fit[i] ?? -1] = someEntropies[i] ?? NaN;
+      });
+      result.append({ filenames: pool.readFilenames(first, end), labels, probabilities, entropies });
+    }
+    result.close(sets);
+    isClosed = true;
+  } finally {
+    if (!isClosed) result.discard();
+  }
+}
+
+interface ModelFunctions {
+  embed(spectra: Float32Array): Float32Array;
+  labelledEmbeddings(): Promise<Float32Array>;
+  withDropout(spectra: Float32Array): { draws: number; probabilities: Float32Array };
+  dispose(): void;
+}
+
+/** What some acquisition functions ask of the model itself. */
+async function modelFunctions(
+  computer: () => Promise<Computer>,
+  task: SelectTask,
+  { modelDir, trainingDataPath }: NonNullable<SelectTask['scored']>,
+  { points }: SpectraFile,
+): Promise<ModelFunctions> {
+  const { tf } = await computer();
+  const { architecture, weights } = await readModelFiles(modelDir);
+  const plan = planNetwork(architecture, { points, classes: task.classes.length });
+  const network: OpByOpTrainer = createOpByOpTrainer(tf, plan, {
+    initial: { ...initialState(plan, 0), weights },
+    dropoutSeed: task.seed,
+  });
+  return {
+    embed: (spectra) => network.embed(spectra),
+    labelledEmbeddings: async () => {
+      const labelled = await openSpectra(trainingDataPath);
+      try {
+        return network.embed(labelled.readFluxes(0, labelled.rows));
+      } finally {
+        labelled.close();
+      }
+    },
+    withDropout: (spectra) => {
+      const size = (spectra.length / points) * plan.classes;
+      const probabilities = new Float32Array(DROPOUT_DRAWS * size);
+      for (let draw = 0; draw < DROPOUT_DRAWS; draw++)
+        probabilities.set(network.predictWithDropout(spectra, draw), draw * size);
+      return { draws: DROPOUT_DRAWS, probabilities };
+    },
+    dispose: () => network.dispose(),
+  };
+}
+
+function nameOf(pool: SpectraFile, row: number): string {
+  return pool.readFilenames(row, row + 1)[0] ?? '';
+}
+
+/** Independent draws for each iteration and purpose of one seed. */
+function randomOf({ seed, iteration }: SelectTask, purpose: string): Random {
+  return new Random(createHash('sha256').update(`${seed}/${iteration}/${purpose}`).digest().readUInt32LE());
+}

@@ -1,0 +1,210 @@
+import {
+  ActivityCancellationType,
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  ContinueAsNew,
+  continueAsNew,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ActiveLearningActivities } from '../../activities/active-learning.ts';
+import type { CampaignControlActivities } from '../../activities/campaign-control.ts';
+import type { ControlActivities } from '../../activities/control.ts';
+import { ActiveLearningInput, type CampaignSettings } from '../../contracts/active-learning.ts';
+import { TASK_QUEUES, type TaskQueue } from '../../contracts/task-queues.ts';
+import { describeFailure } from '../failure.ts';
+import {
+  type CampaignProgress,
+  changeSettingsSignal,
+  finishSignal,
+  labelsSubmittedSignal,
+  pauseSignal,
+  progressQuery,
+  resumeSignal,
+} from './messages.ts';
+
+// Rows of the database. They retry for as long as it is away: what happened must be recorded.
+const { isServed, failJob, completeJob, openBatch, countOpenLabels, closeBatch, reportCampaign } =
+  proxyActivities<ControlActivities & CampaignControlActivities>({
+    startToCloseTimeout: '5 minutes',
+    retry: { initialInterval: '1s', maximumInterval: '10s' },
+  });
+
+function activitiesOn(taskQueue: TaskQueue): ActiveLearningActivities {
+  return proxyActivities<ActiveLearningActivities>({
+    taskQueue,
+    // A dead worker shows by its missing heartbeat, long before.
+    startToCloseTimeout: '30 days',
+    heartbeatTimeout: '5s',
+    retry: { initialInterval: '1s', maximumInterval: '1 minute', maximumAttempts: 20 },
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });
+}
+
+/**
+ * Active learning. A campaign is the whole loop: train → score → select → open a batch → wait for its labels, for as long
+ * as it takes → close it → next, until a stopping rule or a person ends it; then a last training on all labels, and the
+ * catalogue. A job with `iteration` in its configuration is one step, which ends when its batch is open.
+ */
+export async function activeLearning(input: ActiveLearningInput): Promise<void> {
+  const { jobId, config, resumed } = ActiveLearningInput.parse(input);
+  let iteration = resumed?.iteration ?? config.iteration ?? 0;
+  let waiting = resumed?.waiting ?? false;
+  let paused = resumed?.paused ?? false;
+  let finishing = resumed?.finishing;
+  let settings: CampaignSettings = resumed?.settings ?? {};
+  let nextSettings: CampaignSettings = resumed?.nextSettings ?? {};
+  let stage: CampaignProgress['stage'] = waiting ? 'labels' : 'preparing';
+  // A batch that was completed while this run was being continued as a new one has sent its signal already.
+  let labelled = waiting;
+  setHandler(labelsSubmittedSignal, () => {
+    labelled = true;
+  });
+  setHandler(pauseSignal, () => {
+    paused = true;
+  });
+  setHandler(resumeSignal, () => {
+    paused = false;
+  });
+  setHandler(finishSignal, () => {
+    finishing ??= 'a person finished it';
+  });
+  setHandler(changeSettingsSignal, (changed) => {
+    nextSettings = { ...nextSettings, ...changed };
+  });
+  setHandler(progressQuery, () => ({ iteration, stage, paused, settings: nextSettings }));
+
+  let embedding: Promise<void> = Promise.resolve();
+  let embeddingScope: CancellationScope | undefined;
+
+  async function accelerated(): Promise<ActiveLearningActivities> {
+    const { accelerator } = config;
+    const onGpu = accelerator === 'gpu' || (accelerator === 'auto' && (await isServed(TASK_QUEUES.gpu)));
+    return activitiesOn(onGpu ? TASK_QUEUES.gpu : TASK_QUEUES.cpuTraining);
+  }
+  /** Nothing is begun while the campaign is paused. */
+  async function unlessPaused(): Promise<void> {
+    await condition(() => !paused || finishing !== undefined);
+  }
+
+  /** The map of the training set is of use to people only: nothing waits for it, and its failure fails nothing. */
+  function embedBeside(): void {
+    if (config.embedding === 'none') return;
+    const scope = new CancellationScope();
+    embeddingScope = scope;
+    embedding = scope
+      .run(() => activitiesOn(TASK_QUEUES.cpu).embedTrainingSet({ jobId, iteration }))
+      .catch(() => undefined);
+  }
+
+  /** Trains, scores, selects and opens the batch. @returns why the campaign ends here, where it does */
+  async function openNextBatch(): Promise<string | undefined> {
+    const activities = await accelerated();
+    await reportCampaign({ jobId, iteration, statusDetail: `iteration ${iteration}: training` });
+    stage = 'training';
+    const trained = await activities.trainIteration({ jobId, iteration });
+    if (trained) {
+      await unlessPaused();
+      stage = 'scoring';
+      await activities.scoreIteration({ jobId, iteration });
+    }
+    await unlessPaused();
+    stage = 'selecting';
+    const { spectra, stop } = await activities.selectBatch({ jobId, iteration, settings });
+    if (config.iteration === undefined && (stop !== undefined || spectra === 0 || finishing !== undefined))
+      return finishing ?? stop ?? 'no spectrum is left to label';
+    await openBatch({ jobId, iteration });
+    if (trained) embedBeside();
+    return undefined;
+  }
+
+  async function waitForLabels(): Promise<void> {
+    stage = 'labels';
+    for (;;) {
+      await condition(() => finishing !== undefined || (labelled && !paused) || shouldContinue());
+      if (finishing !== undefined || !labelled || paused) return;
+      labelled = false;
+      if ((await countOpenLabels({ jobId })) === 0) {
+        waiting = false;
+        return;
+      }
+    }
+  }
+  const shouldContinue = () => workflowInfo().continueAsNewSuggested;
+
+  async function continueCampaign(): Promise<never> {
+    await embedding;
+    await condition(allHandlersFinished);
+    return continueAsNew<typeof activeLearning>({
+      jobId,
+      config,
+      resumed: {
+        iteration,
+        waiting,
+        paused,
+        ...(finishing === undefined ? {} : { finishing }),
+        settings,
+        nextSettings,
+      },
+    });
+  }
+
+  try {
+    if (!resumed) {
+      const activities = await accelerated();
+      const { firstIteration } = await activities.prepareCampaign({ jobId });
+      iteration = config.iteration ?? firstIteration;
+    }
+    if (config.iteration !== undefined) {
+      await openNextBatch();
+      await embedding;
+      const { statusDetail, artifacts } = await (await accelerated()).describeStep({ jobId, iteration });
+      await completeJob({ jobId, statusDetail, artifacts });
+      return;
+    }
+    while (finishing === undefined) {
+      if (!waiting) {
+        await unlessPaused();
+        if (finishing !== undefined) break;
+        settings = nextSettings;
+        finishing = await openNextBatch();
+        if (finishing !== undefined) break;
+        waiting = true;
+      }
+      await waitForLabels();
+      if (waiting && finishing === undefined) await continueCampaign();
+      stage = 'closing';
+      waiting = false;
+      await closeBatch({ jobId, iteration });
+      if (config.max_iterations !== undefined && iteration + 1 >= config.max_iterations)
+        finishing ??= `max_iterations ${config.max_iterations} is reached`;
+      iteration++;
+      if (finishing === undefined && shouldContinue()) await continueCampaign();
+    }
+    stage = 'finishing';
+    await embedding;
+    await reportCampaign({ jobId, iteration, statusDetail: `finishing: ${finishing}` });
+    const activities = await accelerated();
+    if (await activities.trainIteration({ jobId, iteration }))
+      await activities.scoreIteration({ jobId, iteration });
+    const { statusDetail, artifacts } = await activities.exportCatalogue({
+      jobId,
+      iteration,
+      reason: finishing,
+    });
+    await completeJob({ jobId, statusDetail, artifacts });
+    await activities.discardCampaign({ jobId });
+  } catch (error) {
+    if (error instanceof ContinueAsNew) throw error;
+    // Whether aborted or failed: the clean-up itself must not be cancelled.
+    await CancellationScope.nonCancellable(async () => {
+      embeddingScope?.cancel();
+      await embedding;
+      await failJob({ jobId, ...describeFailure(error) });
+      await (await accelerated()).discardCampaign({ jobId });
+    });
+    throw error;
+  }
+}
