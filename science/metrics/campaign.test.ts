@@ -152,7 +152,6 @@ describe('over 200 iterations with known truth', () => {
       const error = Math.sqrt((confidence * (1 - confidence)) / estimates().length);
       const exact = coverage(estimates(), confidence, 'clopper-pearson');
       const wilson = coverage(estimates(), confidence, 'wilson');
-      console.log({ confidence, exact, wilson });
       expect(exact).toBeGreaterThan(confidence - 2 * error);
       expect(wilson).toBeGreaterThan(confidence - 3 * error);
       expect(wilson).toBeLessThan(confidence + 3 * error);
