@@ -51,15 +51,15 @@ function predict(features: Float64Array, labels: Int32Array, labelled: ReadonlyS
   });
   const probabilities = new Float32Array(CLASSES * labels.length);
   for (let row = 0; row < labels.length; row++) {
-    const odds = models.map(({ x, y, share }) => {
+    let total = 0;
+    models.forEach(({ x, y, share }, one) => {
       const squared = ((features[2 * row] ?? NaN) - x) ** 2 + ((features[2 * row + 1] ?? NaN) - y) ** 2;
-      return share * Math.exp(-squared / 2);
+      const odds = share * Math.exp(-squared / 2);
+      probabilities[row * CLASSES + one] = odds;
+      total += odds;
     });
-    const total = odds.reduce((sum, one) => sum + one, 0);
-    probabilities.set(
-      odds.map((one) => one / total),
-      row * CLASSES,
-    );
+    for (let i = row * CLASSES; i < (row + 1) * CLASSES; i++)
+      probabilities[i] = (probabilities[i] ?? NaN) / total;
   }
   return probabilities;
 }
@@ -81,8 +81,14 @@ async function campaign(random: Random): Promise<Estimated[]> {
         isExcluded: ({ row }) => excluded.has(row),
       });
     const precisionBut = (excluded: ReadonlySet<number>, one: number): number => {
-      const rows = [...labels.keys()].filter((row) => predicted[row] === one && !excluded.has(row));
-      return rows.filter((row) => labels[row] === one).length / rows.length;
+      let rows = 0;
+      let right = 0;
+      predicted.forEach((other, row) => {
+        if (other !== one || excluded.has(row)) return;
+        rows++;
+        if (labels[row] === one) right++;
+      });
+      return right / rows;
     };
     const sample = await performanceSample(blocks, {
       n: SAMPLE_ROWS,
