@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eq } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { label as simulateOracle } from '../../cli/label.ts';
 import { ApiError } from '../../contracts/error.ts';
 import { Job } from '../../contracts/job.ts';
 import {
@@ -178,7 +179,14 @@ describe('making and reading', () => {
     const all = ['b-0', 'a-0', 'b-1', 'a-1', 'estimate-0', 'estimate-1', 'candidate-0', 'candidate-1'];
     expect(await names()).toEqual(all);
     const rows = await listed(id);
-    expect((await label([...rows].reverse(), [...rows].fill({ user_label: 'star' }))).status).toBe(204);
+    expect(
+      (
+        await label(
+          [...rows].reverse(),
+          rows.map(() => ({ user_label: 'star' })),
+        )
+      ).status,
+    ).toBe(204);
     expect(await names()).toEqual(all);
     expect(await names('&set=ORACLE&iteration=1')).toEqual(['b-1', 'a-1']);
     const { total, labellings } = await page(`job_id=${id}&offset=3&limit=2`);
@@ -345,9 +353,12 @@ describe('a batch', () => {
       const answers = await Promise.all([
         ...rows.map((row) => label([row], [{ user_label: 'star', labelled_by: 'Ada' }])),
         ...[...rows].reverse().map((row) => label([row], [{ user_label: 'star', labelled_by: 'Grace' }])),
-        label([...rows].reverse(), [...rows].fill({ user_label: 'star', labelled_by: 'Hedy' })),
+        label(
+          [...rows].reverse(),
+          rows.map(() => ({ user_label: 'star', labelled_by: 'Hedy' })),
+        ),
       ]);
-      expect(answers.map(({ status }) => status)).toEqual(Array(rows.length * 2 + 1).fill(200 + 4));
+      expect(answers.map(({ status }) => status)).toEqual(Array(rows.length * 2 + 1).fill(204));
       expect(await signals(id)).toEqual([LABELS_SUBMITTED]);
     }
   });
@@ -377,7 +388,10 @@ describe('a batch', () => {
     const [first, ...others] = await listed(id);
     await label(first ? [first] : [], [{ user_label: 'star' }]);
     await server.jobs.complete(id, { artifacts: [] });
-    await label(others, [...others].fill({ user_label: 'star' }));
+    await label(
+      others,
+      others.map(() => ({ user_label: 'star' })),
+    );
     expect(await signals(id)).toEqual([]);
     expect((await listed(id)).map((row) => row.user_label)).toEqual(Array(4).fill('star'));
   });
@@ -418,14 +432,28 @@ describe('a batch', () => {
       `alter table outbox add constraint broken check (workflow_id <> '${id}') not valid`,
     );
     try {
-      expect((await label(rows, [...rows].fill({ user_label: 'star' }))).status).toBe(500);
+      expect(
+        (
+          await label(
+            rows,
+            rows.map(() => ({ user_label: 'star' })),
+          )
+        ).status,
+      ).toBe(500);
     } finally {
       await server.pool.query('alter table outbox drop constraint broken');
     }
     expect((await listed(id, '&open=true')).length).toBe(4);
     expect((await history(id)).total).toBe(0);
     expect(await server.db.select().from(batches)).toMatchObject([{ closedAt: null }]);
-    expect((await label(rows, [...rows].fill({ user_label: 'star' }))).status).toBe(204);
+    expect(
+      (
+        await label(
+          rows,
+          rows.map(() => ({ user_label: 'star' })),
+        )
+      ).status,
+    ).toBe(204);
     expect(await signals(id)).toEqual([LABELS_SUBMITTED]);
   });
 });
@@ -651,5 +679,68 @@ describe('settings', () => {
     expect((await patch(path, { strategy: 'best' })).status).toBe(422);
     expect((await patch(path, { classes: [] })).status).toBe(422);
     expect((await patch(`/jobs/${await pending()}/settings`, { strategy: 'random' })).status).toBe(409);
+  });
+});
+
+describe('spectrolabe label', () => {
+  const simulate = async (id: string, options: Record<string, string> = {}) => {
+    const oracle = join(server.filesDir, 'oracle.csv');
+    const names = ['a', 'b', 'estimate'].flatMap((name) => [0, 1].map((i) => `${name}-${i}.fits`));
+    await writeFile(oracle, `filename,label\n${names.map((name) => `${name},galaxy\n`).join('')}`);
+    const lines: string[] = [];
+    const print = vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
+    try {
+      const defaults = { errorRate: '0', delay: '0', seed: '0', labelledBy: 'simulated oracle' };
+      const code = await simulateOracle(id, { oracle, api: server.origin, ...defaults, ...options });
+      return { code, lines };
+    } finally {
+      print.mockRestore();
+    }
+  };
+
+  it('labels batch after batch, through a restart of the API, until the campaign ends', async () => {
+    const id = await withBatch();
+    const ended = simulate(id, { delay: '0.05' });
+    await expect.poll(() => signals(id), { timeout: 20_000 }).toHaveLength(1);
+    await server.restart({ PORT: Number(new URL(server.origin).port) });
+    await repository.openBatch(id, 1, [spectrum('ORACLE', 'a-1.fits'), spectrum('ORACLE', 'unknown.fits')]);
+    await expect.poll(() => signals(id), { timeout: 20_000 }).toHaveLength(2);
+    await server.jobs.complete(id, { artifacts: [] });
+    const { code, lines } = await ended;
+    expect(code).toBe(0);
+    expect(lines).toEqual([
+      expect.stringContaining('Simulated oracle'),
+      'iteration 0: 2 for the oracle, 1 for the estimate; 0 wrong on purpose, 0 skipped (unknown)',
+      'iteration 1: 2 for the oracle, 0 for the estimate; 0 wrong on purpose, 1 skipped (unknown)',
+      'COMPLETED',
+    ]);
+    expect(await newest(id)).toEqual({
+      'a-0.fits': 'galaxy',
+      'a-1.fits': 'galaxy',
+      'b-0.fits': 'galaxy',
+      'estimate-0.fits': 'galaxy',
+    });
+    expect((await listed(id, '&set=CANDIDATE&open=true')).length).toBe(1);
+    expect((await history(id)).total).toBe(5);
+  });
+
+  it('labels a completed step of an old client, and stops', async () => {
+    const id = await withBatch({ ...CONFIG, iteration: 1 }, 1);
+    await server.jobs.complete(id, { artifacts: [] });
+    const { code, lines } = await simulate(id, { errorRate: '1', labelledBy: 'Ada' });
+    expect([code, lines.length]).toEqual([0, 3]);
+    const rows = await listed(id, '&open=false');
+    expect(rows).toHaveLength(3);
+    for (const row of rows) {
+      expect(row).toMatchObject({ labelled_by: 'Ada' });
+      expect(['star', 'Be star']).toContain(row.user_label);
+    }
+  });
+
+  it('says what it was called wrongly with', async () => {
+    const id = await pending();
+    expect((await simulate(id, { errorRate: '2' })).code).toBe(2);
+    expect((await simulate('nonsense')).code).toBe(2);
+    expect((await simulate(id, { oracle: join(server.filesDir, 'absent.csv') })).code).toBe(2);
   });
 });
