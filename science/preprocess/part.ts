@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import type { SpectrumMetadata } from '../../contracts/spectrum.ts';
+import { magnitudeOf } from '../spectra/magnitudes.ts';
 import type { Quality } from './preprocess-spectrum.ts';
 
 /** One spectrum of a part, but for its fluxes. */
@@ -45,6 +46,11 @@ export const NUMBER_COLUMNS: Readonly<
   'metadata/snr_r': { dtype: '<d', value: (row) => row.metadata.sn_r ?? NaN },
   'metadata/snr_i': { dtype: '<d', value: (row) => row.metadata.sn_i ?? NaN },
   'metadata/snr_z': { dtype: '<d', value: (row) => row.metadata.sn_z ?? NaN },
+  'metadata/mag_u': { dtype: '<d', value: (row) => magnitudeOf(row.metadata, 'u') ?? NaN },
+  'metadata/mag_g': { dtype: '<d', value: (row) => magnitudeOf(row.metadata, 'g') ?? NaN },
+  'metadata/mag_r': { dtype: '<d', value: (row) => magnitudeOf(row.metadata, 'r') ?? NaN },
+  'metadata/mag_i': { dtype: '<d', value: (row) => magnitudeOf(row.metadata, 'i') ?? NaN },
+  'metadata/mag_z': { dtype: '<d', value: (row) => magnitudeOf(row.metadata, 'z') ?? NaN },
   'quality/coverage': { dtype: '<d', value: (row) => row.quality.coverage },
   'quality/longest_gap': { dtype: '<i', value: (row) => row.quality.longestGap },
   'quality/median_snr': { dtype: '<d', value: (row) => row.quality.medianSnr },
@@ -87,7 +93,8 @@ export class PartDamaged extends Error {
   override readonly name = 'PartDamaged';
 }
 
-const MAGIC = 'SLPART01';
+/** Its number is to be raised with every change of the columns. */
+const MAGIC = 'SLPART02';
 /** The header, padded with blanks, lies in front of everything else. */
 export const PART_HEADER_BYTES = 4096;
 /** Numbers in a part begin at multiples of this, so that they can be read where they lie. */
