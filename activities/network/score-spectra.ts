@@ -11,8 +11,8 @@ import { hashFile } from '../artifact.ts';
 import type { ScoreTask, Tell } from './messages.ts';
 import { PROGRESS_MS, type Computer } from './train-network.ts';
 
-/** A block of spectra in memory at most [bytes]: larger ones are classified no faster. */
-const BLOCK_BYTES = 32 << 20;
+/** A block of spectra at most [bytes]: larger ones are classified no faster, and keep the process from hearing. */
+const BLOCK_BYTES = 8 << 20;
 
 /**
  * Classifies the spectra of an HDF5 with a model, block by block, into an HDF5 of probabilities; in the child process.
@@ -72,7 +72,7 @@ export async function scoreSpectra({ tf }: Computer, task: ScoreTask, tell: Tell
   }
 }
 
-/** Spectra that are in memory at once: as many as asked for, or as fit into 32 MiB. */
+/** Spectra that are in memory at once: as many as asked for, or as fit into 8 MiB. */
 export function blockRows(batchSize: number, points: number): number {
   return Math.max(1, Math.min(batchSize, Math.floor(BLOCK_BYTES / (4 * points))));
 }
