@@ -175,6 +175,23 @@ it('keeps what is asked while Temporal is down, delivers it in order afterwards,
     ]);
 });
 
+it('hands a signal its input', async () => {
+  const jobId = await run();
+  const input = { oracle_batch_size: 50, strategy: 'margin' };
+  await add(jobId, { command: 'signal', payload: { signal: 'changeSettings', input } });
+  await drained();
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: NAMESPACE,
+    execution: { workflowId: jobId },
+  });
+  const payloads = (history?.events ?? []).flatMap(
+    (event) => event.workflowExecutionSignaledEventAttributes?.input?.payloads ?? [],
+  );
+  expect(
+    payloads.map(({ data }) => JSON.parse(new TextDecoder().decode(data ?? undefined)) as unknown),
+  ).toEqual([input]);
+});
+
 it('takes a second delivery of a start for delivered, while it runs and after it ended', async () => {
   const jobId = await run();
   await drained();
