@@ -22,7 +22,7 @@ beforeEach(async () => {
   await writeFile(join(directory, 'model', 'Architecture.json'), 'x'.repeat(512));
   sources = [
     { name: 'config.json', path: join(directory, 'config.json'), description: 'as it was submitted' },
-    { name: 'model', path: join(directory, 'model') },
+    { name: `${'long/'.repeat(20)}model`, path: join(directory, 'model') },
   ];
 });
 afterEach(() => rm(directory, { recursive: true }));
@@ -51,12 +51,16 @@ it('unpacks with tar, and sha256sum finds it whole', async () => {
     ...about,
     files: [
       { path: 'config.json', bytes: 10, sha256: sha256('{"seed":1}'), description: 'as it was submitted' },
-      { path: 'model/Architecture.json', bytes: 512, sha256: sha256('x'.repeat(512)) },
-      { path: 'model/inner/č.txt', bytes: 0, sha256: sha256('') },
-      { path: 'model/weights.bin', bytes: 3 << 20, sha256: sha256(Buffer.alloc(3 << 20, 7)) },
+      { path: `${'long/'.repeat(20)}model/Architecture.json`, bytes: 512, sha256: sha256('x'.repeat(512)) },
+      { path: `${'long/'.repeat(20)}model/inner/č.txt`, bytes: 0, sha256: sha256('') },
+      {
+        path: `${'long/'.repeat(20)}model/weights.bin`,
+        bytes: 3 << 20,
+        sha256: sha256(Buffer.alloc(3 << 20, 7)),
+      },
     ],
   });
-  const weights = await readFile(join(unpacked, 'model', 'weights.bin'));
+  const weights = await readFile(join(unpacked, 'long/'.repeat(20), 'model', 'weights.bin'));
   expect(weights.equals(Buffer.alloc(3 << 20, 7))).toBe(true);
 });
 
@@ -79,8 +83,8 @@ it('refuses names that occur twice or are too long, and what is not there', asyn
   await expect(write('a.tar.gz', [{ ...config, name: 'manifest.json' }])).rejects.toThrow('twice');
   await expect(write('a.tar.gz', [{ ...config, path: '/nowhere' }])).rejects.toThrow('ENOENT');
   await expect(write('a.tar.gz', [{ name: 'null', path: '/dev/null' }])).rejects.toThrow('neither');
-  const long = { ...config, name: 'x'.repeat(100) };
-  await expect(write('a.tar.gz', [long])).rejects.toThrow('longer than 100 bytes');
+  const long = { ...config, name: 'x'.repeat(101) };
+  await expect(write('a.tar.gz', [long])).rejects.toThrow('too long for tar');
   expect(() => tarHeader('x', 8 ** 11)).toThrow('too many for tar');
 });
 
