@@ -66,7 +66,10 @@ function approach(
 
 /** Squared distance in some dimensions, in four sums that do not wait for one another: twice as fast as one. */
 function partialDistance(a: Matrix, aStart: number, b: Matrix, bStart: number, length: number): number {
-  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
   let i = 0;
   for (; i + 3 < length; i += 4) {
     const d0 = (a[aStart + i] ?? NaN) - (b[bStart + i] ?? NaN);
