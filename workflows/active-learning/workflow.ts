@@ -79,10 +79,11 @@ export async function activeLearning(input: ActiveLearningInput): Promise<void> 
   let embedding: Promise<void> = Promise.resolve();
   let embeddingScope: CancellationScope | undefined;
 
-  async function accelerated(): Promise<ActiveLearningActivities> {
+  /** Not the activities themselves: their proxy answers to `then` too, and must not be awaited. */
+  async function acceleratedQueue(): Promise<TaskQueue> {
     const { accelerator } = config;
     const onGpu = accelerator === 'gpu' || (accelerator === 'auto' && (await isServed(TASK_QUEUES.gpu)));
-    return activitiesOn(onGpu ? TASK_QUEUES.gpu : TASK_QUEUES.cpuTraining);
+    return onGpu ? TASK_QUEUES.gpu : TASK_QUEUES.cpuTraining;
   }
   /** Nothing is begun while the campaign is paused. */
   async function unlessPaused(): Promise<void> {
@@ -101,7 +102,7 @@ export async function activeLearning(input: ActiveLearningInput): Promise<void> 
 
   /** Trains, scores, selects and opens the batch. @returns why the campaign ends here, where it does */
   async function openNextBatch(): Promise<string | undefined> {
-    const activities = await accelerated();
+    const activities = activitiesOn(await acceleratedQueue());
     await reportCampaign({ jobId, iteration, statusDetail: `iteration ${iteration}: training` });
     stage = 'training';
     const trained = await activities.trainIteration({ jobId, iteration });
@@ -153,14 +154,17 @@ export async function activeLearning(input: ActiveLearningInput): Promise<void> 
 
   try {
     if (!resumed) {
-      const activities = await accelerated();
+      const activities = activitiesOn(await acceleratedQueue());
       const { firstIteration } = await activities.prepareCampaign({ jobId });
       iteration = config.iteration ?? firstIteration;
     }
     if (config.iteration !== undefined) {
       await openNextBatch();
       await embedding;
-      const { statusDetail, artifacts } = await (await accelerated()).describeStep({ jobId, iteration });
+      const { statusDetail, artifacts } = await activitiesOn(await acceleratedQueue()).describeStep({
+        jobId,
+        iteration,
+      });
       await completeJob({ jobId, statusDetail, artifacts });
       return;
     }
@@ -186,7 +190,7 @@ export async function activeLearning(input: ActiveLearningInput): Promise<void> 
     stage = 'finishing';
     await embedding;
     await reportCampaign({ jobId, iteration, statusDetail: `finishing: ${finishing}` });
-    const activities = await accelerated();
+    const activities = activitiesOn(await acceleratedQueue());
     if (await activities.trainIteration({ jobId, iteration }))
       await activities.scoreIteration({ jobId, iteration });
     const { statusDetail, artifacts } = await activities.exportCatalogue({
@@ -203,7 +207,7 @@ export async function activeLearning(input: ActiveLearningInput): Promise<void> 
       embeddingScope?.cancel();
       await embedding;
       await failJob({ jobId, ...describeFailure(error) });
-      await (await accelerated()).discardCampaign({ jobId });
+      await activitiesOn(await acceleratedQueue()).discardCampaign({ jobId });
     });
     throw error;
   }
