@@ -745,7 +745,7 @@ export function createLabellingsRepository(db: Database) {
 
     /**
      * Spectra, or objects where they are known, to which different people's newest labels differ, in today's names,
-     * and nobody settled it since.
+     * and nobody settled it since. A spectrum is known by its file name: imported labels have no other key.
      */
     async listDisagreements(
       jobId: string,
@@ -760,7 +760,8 @@ export function createLabellingsRepository(db: Database) {
         with names as (
           select * from jsonb_to_recordset(${JSON.stringify(names)}::jsonb) as names(version int, name text, current text)
         ), given as (
-          select coalesce(l.object_key, l.spectrum_key) as object, coalesce(h.labelled_by, l.source, '') as person,
+          select coalesce(max(l.object_key) over (partition by l.spectrum_filename), l.spectrum_filename) as object,
+            coalesce(h.labelled_by, l.source, '') as person,
             h.id, h.labelled_by, h.given_at, h.settles, h.labelling_id, l.spectrum_filename,
             case when names.name is null then h.user_label else names.current end as label
           from ${labellingHistory} h

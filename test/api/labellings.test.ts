@@ -653,6 +653,18 @@ describe('people who disagree', () => {
     expect((await disagreements(id)).disagreements).toMatchObject([{ object: 'J0123' }]);
   });
 
+  it('may have labelled before the campaign, in which a spectrum has another key', async () => {
+    const id = await running();
+    await repository.openBatch(id, 0, [
+      { ...spectrum('ORACLE', 'one.fits'), spectrumKey: '17', objectKey: 'J0123' },
+    ]);
+    await label(await listed(id), [{ user_label: 'star', labelled_by: 'Ada' }]);
+    await writeFile(join(server.filesDir, 'other.csv'), 'filename,label\none.fits,galaxy\n');
+    const imported = { labels_path: '/other.csv', source: 'Hou et al. 2016' };
+    expect((await post(`/jobs/${id}/labellings/import`, imported)).status).toBe(200);
+    expect(await disagreements(id)).toMatchObject({ total: 1, disagreements: [{ object: 'J0123' }] });
+  });
+
   it('need a label to settle with', async () => {
     const id = await withBatch();
     const [row] = await listed(id);
