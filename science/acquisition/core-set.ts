@@ -64,7 +64,7 @@ function approach(
   }
 }
 
-/** Squared distance in some dimensions, in four sums that do not wait for one another: twice as fast as one. */
+/** Squared distance in some dimensions, in four sums that need not wait for one another. */
 function partialDistance(a: Matrix, aStart: number, b: Matrix, bStart: number, length: number): number {
   let s0 = 0;
   let s1 = 0;
