@@ -25,9 +25,9 @@ export const SETTINGS = {
   testHosts: 0.3,
   /** Of the first batch, chosen by k-means++ on the spectra: the same for all strategies of a seed. */
   firstLabels: 50,
-  batchLabels: 25,
-  batches: 12,
-  dropoutDraws: 20,
+  batchLabels: 30,
+  batches: 10,
+  dropoutDraws: 10,
   /** Much smaller than the default network, which takes some fifty times as long. */
   network: NetworkArchitecture.parse({
     layers: [
