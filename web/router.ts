@@ -34,6 +34,13 @@ export const router = createRouter({
       component: () => import('./features/jobs/JobPage.vue'),
     },
     {
+      path: '/jobs/:id/label',
+      props: true,
+      name: 'label',
+      meta: { title: texts.labelling.loading },
+      component: () => import('./features/labelling/LabellingPage.vue'),
+    },
+    {
       path: '/files/:path*',
       name: 'files',
       meta: { title: texts.files.title },

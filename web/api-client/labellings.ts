@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { PreprocessingConfig } from '../../contracts/preprocessing.ts';
+import {
+  BatchPage,
+  type Batch,
+  type ClassList,
+  ClassListPage,
+  Labelling,
+  LabellingPage,
+  type PatchLabelling,
+  type SpectrumSet,
+} from '../../contracts/labelling.ts';
+import { joinPath, parentOf } from '../paths.ts';
+import { ApiFailure, requestJson, requestNothing } from './http.ts';
+
+const jobPath = (jobId: string) => `/jobs/${encodeURIComponent(jobId)}`;
+
+/** Batches of a job, newest first. */
+export async function listBatches(jobId: string, signal?: AbortSignal): Promise<Batch[]> {
+  return (await requestJson(BatchPage, `${jobPath(jobId)}/batches`, { signal })).batches;
+}
+
+/** Versions of the classes of a job, newest first. */
+export async function listClassLists(jobId: string, signal?: AbortSignal): Promise<ClassList[]> {
+  return (await requestJson(ClassListPage, `${jobPath(jobId)}/classes`, { signal })).class_lists;
+}
+
+/** Labellings of one batch: of the sets, one after the other, each in its order. */
+export async function listLabellings(
+  { jobId, iteration, sets }: { jobId: string; iteration: number; sets: readonly SpectrumSet[] },
+  signal?: AbortSignal,
+): Promise<Labelling[]> {
+  const pages = await Promise.all(
+    sets.map((set) =>
+      requestJson(LabellingPage, '/labellings', { query: { job_id: jobId, iteration, set }, signal }),
+    ),
+  );
+  return pages.flatMap(({ labellings }) => labellings);
+}
+
+export function patchLabelling(id: string, patch: PatchLabelling): Promise<Labelling> {
+  return requestJson(Labelling, `/labellings/${encodeURIComponent(id)}`, { method: 'PATCH', body: patch });
+}
+
+/** Closes the open batch before each of its spectra has an answer. */
+export function closeBatch(jobId: string): Promise<void> {
+  return requestNothing(`${jobPath(jobId)}/batch/close`, { method: 'POST' });
+}
+
+/** `prep_spectra.json`: the spectra of a batch as the network sees them, on one grid [Å]. */
+const PreparedSpectra = z.object({
+  wave: z.array(z.number()),
+  spectra: z.record(z.string(), z.array(z.number().nullable())),
+});
+export type PreparedSpectra = z.infer<typeof PreparedSpectra>;
+
+/** The spectra of a batch, from the directory of its iteration. */
+export function getPreparedSpectra(
+  { dirPath, iteration }: { dirPath: string; iteration: number },
+  signal?: AbortSignal,
+): Promise<PreparedSpectra> {
+  return requestJson(PreparedSpectra, '/files/prep_spectra.json/download', {
+    query: { parent_dir_path: joinPath(dirPath, `iteration-${String(iteration).padStart(3, '0')}`) },
+    signal,
+  });
+}
+
+/** How the spectra of an HDF5 were preprocessed, where a preprocessing job of ours has made it. */
+export async function getPreprocessingOf(
+  hdf5Path: string,
+  signal?: AbortSignal,
+): Promise<PreprocessingConfig | undefined> {
+  try {
+    const config = await requestJson(z.unknown(), '/files/config.json/download', {
+      query: { parent_dir_path: parentOf(hdf5Path) },
+      signal,
+    });
+    return PreprocessingConfig.safeParse(config).data;
+  } catch (failure) {
+    if (failure instanceof ApiFailure && failure.status === 404) return undefined;
+    throw failure;
+  }
+}
