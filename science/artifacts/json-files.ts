@@ -5,6 +5,7 @@ import type { ActiveLearningConfig } from '../../contracts/active-learning.ts';
 import { NetworkError } from '../cnn/error.ts';
 import type { SpectraFile } from '../hdf5/spectra-blocks.ts';
 import { shortestFloat32 } from './decimal.ts';
+import { readRows } from './training-data.ts';
 
 /** `oracle_data.json`: what people have labelled; a label is an index into the classes. */
 export const OracleData = z
@@ -123,18 +124,25 @@ export async function writePreparedSpectra(
   await writeText(path, preparedSpectra(spectra, rows));
 }
 
+/** Spectra in memory at once. */
+const READ_AT_ONCE = 256;
+
 function* preparedSpectra(spectra: SpectraFile, rows: Int32Array): Generator<string> {
   yield `{"wave":${JSON.stringify([...spectra.wavelengthAngstrom])},"spectra":{`;
   const written = new Set<string>();
   // Rising, so that a packed chunk is unpacked once.
-  for (const row of rows.toSorted()) {
-    const filename = spectra.readFilenames(row, row + 1)[0] ?? '';
-    if (written.has(filename)) continue;
-    const fluxes = Array.from(spectra.readFluxes(row, row + 1), (flux) =>
-      Number.isFinite(flux) ? shortestFloat32(flux) : 'null',
-    );
-    yield `${written.size === 0 ? '' : ','}${JSON.stringify(filename)}:[${fluxes.join()}]`;
-    written.add(filename);
+  const rising = rows.toSorted();
+  const { points } = spectra;
+  for (let from = 0; from < rising.length; from += READ_AT_ONCE) {
+    const { filenames, fluxes } = readRows(spectra, rising.subarray(from, from + READ_AT_ONCE));
+    for (const [i, filename] of filenames.entries()) {
+      if (written.has(filename)) continue;
+      const texts = Array.from(fluxes.subarray(i * points, (i + 1) * points), (flux) =>
+        Number.isFinite(flux) ? shortestFloat32(flux) : 'null',
+      );
+      yield `${written.size === 0 ? '' : ','}${JSON.stringify(filename)}:[${texts.join()}]`;
+      written.add(filename);
+    }
   }
   yield '}}';
 }
