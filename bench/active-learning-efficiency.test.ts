@@ -73,7 +73,24 @@ describe('label efficiency', () => {
     const { median = NaN, low = NaN, high = NaN } = noisy?.againstRandom?.ratio ?? {};
     expect(low).toBeLessThan(median);
     expect(median).toBeLessThan(high);
-    expect(entropy?.f1AtEnd.high).toBe(0.9);
+    expect(entropy?.curve.at(-1)).toEqual({ labels: 400, median: 0.9, low: 0.9, high: 0.9 });
+  });
+
+  it('compares with a random that has other numbers of labels', () => {
+    const twice = seeds.map((seed) => {
+      const { curve, ...rest } = campaign(
+        'random',
+        seed,
+        rising.map((at) => 0.1 * at + 0.001 * seed),
+      );
+      return { ...rest, curve: curve.map((point) => ({ ...point, labels: 2 * point.labels })) };
+    });
+    const [, other] = labelEfficiencies([
+      ...twice,
+      ...campaigns.filter(({ strategy }) => strategy === 'entropy'),
+    ]);
+    expect(other?.againstRandom?.labels).toEqual(entropy?.againstRandom?.labels);
+    expect(other?.againstRandom?.ratio.median).toBeCloseTo(0.531 / 2, 3);
   });
 
   it('compares over the seeds that both have, and says of fewer what it can', () => {

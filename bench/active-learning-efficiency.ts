@@ -21,7 +21,6 @@ export interface Efficiency {
   readonly seeds: number;
   /** Running medians of F1 along each campaign, their median over the seeds. */
   readonly curve: readonly (Estimate & { readonly labels: number })[];
-  readonly f1AtEnd: Estimate;
   /** Absent where there are no campaigns of random with the same seeds. */
   readonly againstRandom?: {
     /** F1 that random has when its labels are spent. */
@@ -72,8 +71,7 @@ function efficiency(own: readonly Campaign[], random: readonly Campaign[]): Effi
     rareFraction,
     seeds: own.length,
     curve,
-    f1AtEnd: estimateOf(curves, (one) => one.at(-1) ?? NaN),
-    ...againstRandom(own, random, labels),
+    ...againstRandom(own, random),
     fits: points.length,
     failedFits: points.reduce((sum, { failedFits }) => sum + failedFits, 0),
     collapsedFits: points.filter(({ collapsed }) => collapsed).length,
@@ -84,19 +82,20 @@ function efficiency(own: readonly Campaign[], random: readonly Campaign[]): Effi
 function againstRandom(
   own: readonly Campaign[],
   random: readonly Campaign[],
-  labels: readonly number[],
 ): Pick<Efficiency, 'againstRandom'> {
   const pairs = own.flatMap((one) => {
     const other = random.find(({ seed }) => seed === one.seed);
     return other === undefined ? [] : [{ own: smoothed(one), random: smoothed(other) }];
   });
   if (pairs.length === 0) return {};
+  const labelsOf = ([first]: readonly Campaign[]): number[] => first?.curve.map(({ labels }) => labels) ?? [];
+  const [labels, labelsOfRandom] = [labelsOf(own), labelsOf(random)];
   const outcomes = resampled(pairs.length, (seeds) => {
     const drawn = seeds.flatMap((i) => pairs[i] ?? []);
     const randomCurve = medianCurve(drawn.map((pair) => pair.random));
     const target = randomCurve.at(-1) ?? NaN;
     const needed = labelsNeeded(medianCurve(drawn.map((pair) => pair.own)), labels, target);
-    const neededByRandom = labelsNeeded(randomCurve, labels, target);
+    const neededByRandom = labelsNeeded(randomCurve, labelsOfRandom, target);
     return { target, needed, neededByRandom };
   });
   return {

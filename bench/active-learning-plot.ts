@@ -16,9 +16,10 @@ const HUES: Readonly<Record<string, readonly [light: string, dark: string]>> = {
   badge: ['#0e7490', '#22d3ee'],
   random: ['#777670', '#a5a49c'],
 };
+const TICKS = [100, 200, 350, 600];
 const OTHER = ['#0b0b0b', '#ffffff'] as const;
 
-/** Median F1 of the rare classes over labels spent, with its interval for the strategies of the most seeds; a panel a share. */
+/** Median F1 of the rare classes over labels spent (logarithmic), with its interval for the strategies of the most seeds; a panel a share. */
 export function plotEfficiencies(efficiencies: readonly Efficiency[], note: string): string {
   const fractions = [...new Set(efficiencies.map(({ rareFraction }) => rareFraction))].slice(0, 2);
   const strategies = [...new Set(efficiencies.map(({ strategy }) => strategy))];
@@ -88,7 +89,7 @@ function panel(
   const labels = efficiencies.flatMap(({ curve }) => curve.map((point) => point.labels));
   const [first, last] = [Math.min(...labels), Math.max(...labels)];
   const x = (count: number): number =>
-    round(left + (PANEL.width * (count - first)) / Math.max(1, last - first));
+    round(left + PANEL.width * (last > first ? Math.log(count / first) / Math.log(last / first) : 0));
   const y = (value: number): number =>
     round(PANEL.top + PANEL.height * (1 - (Math.max(low, Math.min(high, value)) - low) / (high - low)));
   const bottom = PANEL.top + PANEL.height;
@@ -102,7 +103,7 @@ function panel(
       text(left - 8, y(tick) + 4, tick.toFixed(1), undefined, 'end'),
     ]),
     `<line class="axis" x1="${left}" x2="${left + PANEL.width}" y1="${bottom}" y2="${bottom}"/>`,
-    ...[...new Set([first, Math.round((first + last) / 2), last])].map((count) =>
+    ...[...new Set([first, ...TICKS.filter((count) => count > first && count < last), last])].map((count) =>
       text(x(count), bottom + 20, String(count), undefined, 'middle'),
     ),
     text(left + PANEL.width / 2, bottom + 40, 'labels', undefined, 'middle'),

@@ -21,6 +21,9 @@ import { readHosts } from './injected-lines.ts';
 /** The strategies that get `--seeds`; the others get `--other-seeds`. */
 const MAIN_STRATEGIES: readonly string[] = ['random', 'entropy', 'margin'];
 
+/** What all strategies get at least. */
+const LABELS = SETTINGS.labels[SETTINGS.labels.length - 1];
+
 const program: Command = new Command('npm run bench:active-learning --')
   .description(
     'Simulated campaigns on sample spectra with injected Hα lines: F1 of the rare classes against labels spent, for each\n' +
@@ -44,16 +47,15 @@ const program: Command = new Command('npm run bench:active-learning --')
   )
   .parse();
 
-const listOf = <Item extends z.ZodType>(item: Item) =>
-  z
-    .string()
-    .transform((text) => text.split(','))
-    .pipe(z.array(item));
+const split = (text: string): string[] => text.split(',');
 const Options = z.object({
   seeds: z.coerce.number().pipe(z.int({ error: '--seeds takes a whole number' }).min(0)),
   otherSeeds: z.coerce.number().pipe(z.int({ error: '--other-seeds takes a whole number' }).min(0)),
-  strategies: listOf(AcquisitionStrategy),
-  rare: listOf(z.coerce.number({ error: '--rare takes numbers with commas between' }).gt(0).lt(1)),
+  strategies: z.string().transform(split).pipe(z.array(AcquisitionStrategy)),
+  rare: z
+    .string()
+    .transform((text) => split(text).map(Number))
+    .pipe(z.array(z.number({ error: '--rare takes numbers with commas between' }).gt(0).lt(1))),
   minutes: z.coerce.number({ error: '--minutes takes a number' }).positive(),
   results: z
     .string()
@@ -162,7 +164,7 @@ function tablesOf(efficiencies: readonly Efficiency[]): string {
       'rare',
       'strategy',
       'seeds',
-      'F1 at the end',
+      `F1 after ${LABELS}`,
       'labels for random’s F1',
       '% of random’s',
       'fits again',
@@ -174,7 +176,12 @@ function tablesOf(efficiencies: readonly Efficiency[]): string {
   for (const one of efficiencies) {
     const { againstRandom } = one;
     table.push([
-      ...[`${100 * one.rareFraction} %`, one.strategy, one.seeds, shown(one.f1AtEnd, (f1) => f1.toFixed(3))],
+      ...[
+        `${100 * one.rareFraction} %`,
+        one.strategy,
+        one.seeds,
+        shown(f1AfterLabels(one), (f1) => f1.toFixed(3)),
+      ],
       againstRandom ? shown(againstRandom.labels, (labels) => labels.toFixed(0)) : '–',
       againstRandom ? shown(againstRandom.ratio, (ratio) => (100 * ratio).toFixed(0)) : '–',
       ...[`${one.failedFits} of ${one.fits}`, one.collapsedFits, one.seconds.toFixed(1)],
@@ -183,7 +190,7 @@ function tablesOf(efficiencies: readonly Efficiency[]): string {
   return [
     table.toString(),
     'Injected lines. Medians over seeds with 95 % intervals (bootstrap over seeds); curves are running medians. Random’s F1: what',
-    `it has after ${labelsAtEnd()} labels. ∞: never within these.`,
+    `it has after ${SETTINGS.labelsOfRandom.at(-1)} labels, which it gets; the others get ${LABELS}. ∞: never within these.`,
   ].join('\n');
 }
 
@@ -192,8 +199,11 @@ function shown({ median, low, high }: Estimate, format: (value: number) => strin
   return `${finite(median)} [${finite(low)}, ${finite(high)}]`;
 }
 
-function labelsAtEnd(): number {
-  return SETTINGS.firstLabels + SETTINGS.batches * SETTINGS.batchLabels;
+/** After as many labels as all strategies have had. */
+function f1AfterLabels({ strategy, rareFraction, curve }: Efficiency): Estimate {
+  const point = curve.find(({ labels }) => labels === LABELS);
+  if (point === undefined) throw new Error(`${strategy}, ${rareFraction}: no point at ${LABELS} labels`);
+  return point;
 }
 
 function noteOf(efficiencies: readonly Efficiency[]): string {
@@ -225,7 +235,6 @@ function reportOf(efficiencies: readonly Efficiency[], hosts: number, left: numb
       strategy: one.strategy,
       rare_fraction: one.rareFraction,
       seeds: one.seeds,
-      f1_at_end: one.f1AtEnd,
       ...(one.againstRandom && {
         target_f1: one.againstRandom.targetF1,
         labels_needed: one.againstRandom.labels,
