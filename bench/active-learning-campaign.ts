@@ -30,7 +30,7 @@ export const SETTINGS = {
   labels: [50, 80, 110, 140, 170, 200, 230, 260, 290, 320, 350],
   labelsOfRandom: [50, 80, 140, 200, 350, 500, 700, 1000],
   dropoutDraws: 10,
-  /** Much smaller than the default network, which takes some fifty times as long. */
+  /** Much smaller than the default network, which multiplies some seventy times as often. */
   network: NetworkArchitecture.parse({
     layers: [
       ...[16, 32].flatMap((filters) => [
