@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { PoolCuts } from './cuts.ts';
+import { ObjectGrouping } from './objects.ts';
 import { DEFAULT_NETWORK, NetworkArchitecture } from './network.ts';
 
 /** A path in the file store. Old clients write "" for one that is not used. */
@@ -119,6 +121,12 @@ export const ActiveLearningConfig = z
     embedding: z.enum(['tsne', 'none']).default('tsne').meta({
       description: 'Map of the training set in two dimensions, dim_reduc.json',
     }),
+    cuts: PoolCuts.optional(),
+    objects: ObjectGrouping.optional().meta({
+      description:
+        'Which spectra are of one object: at most one of them is in a batch, and the catalogue has a row an object. ' +
+        'Absent: every spectrum counts as an object of its own',
+    }),
     first_batch: z.enum(['diverse', 'random']).default('diverse').meta({
       description: 'How spectra are drawn before there is a model: k-means++ on the spectra, or uniformly',
     }),
@@ -155,6 +163,8 @@ export const ActiveLearningInput = z.object({
       iteration: z.int(),
       /** A batch of this iteration is open. */
       waiting: z.boolean(),
+      /** The batch is, or will be, an audit of the model of the iteration before. */
+      audit: z.boolean().default(false),
       paused: z.boolean(),
       /** Why the campaign ends; absent while it does not. */
       finishing: z.string().optional(),

@@ -40,6 +40,9 @@ export async function openCampaign(
   };
 }
 
+/** What was found out about the pool at the beginning, below the job's directory. */
+export const POOL_DIRECTORY = 'pool';
+
 /** `iteration-007` */
 export function iterationName(iteration: number): string {
   return `iteration-${String(iteration).padStart(3, '0')}`;

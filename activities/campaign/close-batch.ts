@@ -8,12 +8,17 @@ import {
   writePerformanceEstimates,
 } from '../../science/artifacts/json-files.ts';
 import type { PrecisionEstimate } from '../../science/metrics/precision.ts';
+import { decideStopping } from '../../science/stopping/rules.ts';
 import type { ControlDependencies } from '../dependencies.ts';
 import { type Campaign, makeIterationDirectory, openCampaign, showInJobDirectory } from './campaign.ts';
 import { estimateOf } from './estimate.ts';
+import { type ClosedBatch, stoppingHistory } from './stopping-history.ts';
 import { EARLIER_ESTIMATES, PERFORMANCE_ESTIMATES } from './select-batch.ts';
 
-/** Closes a batch: what its labels say of the model that chose it, and oracle_data.json. */
+/**
+ * Closes a batch: what its labels say of the model that chose it, oracle_data.json, and whether the campaign goes on.
+ * @returns `stop`: why it ends here; `audit`: the stopping rule asks for an audit of this model
+ */
 export function createCloseBatch(dependencies: ControlDependencies & { labellings: LabellingsRepository }) {
   const { jobs, labellings } = dependencies;
   return async function closeBatch({
@@ -22,28 +27,34 @@ export function createCloseBatch(dependencies: ControlDependencies & { labelling
   }: {
     jobId: string;
     iteration: number;
-  }): Promise<void> {
+  }): Promise<{ stop?: string; audit: boolean }> {
     const campaign = await openCampaign(dependencies, jobId);
-    if (!campaign || !(await labellings.closeBatch(jobId, iteration))) return;
-    const rows = await labellings.listBatchRows(jobId, iteration);
-    await writeLabels(campaign, iteration, rows);
-    const labelled = rows.filter(({ userLabel }) => userLabel !== null).length;
-    const estimates: PrecisionEstimate[] = [];
+    if (!campaign || !(await labellings.closeBatch(jobId, iteration))) return { audit: false };
+    const { config, classList } = campaign;
+    const closed: ClosedBatch[] = [];
     for (let k = 0; k <= iteration; k++) {
-      const of = k === iteration ? rows : await labellings.listBatchRows(jobId, k);
-      const estimate = estimateOf(of, campaign.classList);
-      if (estimate) estimates.push(estimate);
+      const rows = await labellings.listBatchRows(jobId, k);
+      const estimate = estimateOf(rows, classList);
+      closed.push({ iteration: k, rows, ...(estimate && { estimate }) });
     }
-    await writeEstimates(campaign, iteration, estimates.map(precisionOf));
-    const own = estimateOf(rows, campaign.classList);
-    const { classes } = campaign.classList;
+    const { rows = [], estimate } = closed.at(-1) ?? {};
+    await writeLabels(campaign, iteration, rows);
+    await writeEstimates(
+      campaign,
+      iteration,
+      closed.flatMap((batch) => (batch.estimate ? [precisionOf(batch.estimate)] : [])),
+    );
+    const { stop, audit, why } = decideStopping(config.stopping, await stoppingHistory(campaign, closed));
+    const labelled = rows.filter(({ userLabel }) => userLabel !== null).length;
+    const { classes } = classList;
+    const perClass = estimate?.perClass ?? [];
     await jobs.reportIteration(jobId, {
       iteration,
       values: {
         labelled,
-        ...(own && { precision: precisionOf(own), precision_n: own.n }),
+        ...(estimate && { precision: precisionOf(estimate), precision_n: estimate.n }),
         ...Object.fromEntries(
-          (own?.perClass ?? []).flatMap(({ class: index, precision, lower, upper }) => [
+          perClass.flatMap(({ class: index, precision, lower, upper }) => [
             [`precision ${classes[index]}`, precision],
             [`precision_lower ${classes[index]}`, lower],
             [`precision_upper ${classes[index]}`, upper],
@@ -52,12 +63,14 @@ export function createCloseBatch(dependencies: ControlDependencies & { labelling
       },
       log: [
         `iteration ${iteration}: ${labelled} of ${rows.length} spectra labelled`,
-        ...(own?.perClass ?? []).map(
+        ...perClass.map(
           ({ class: index, n, right, lower, upper }) =>
             `precision of ${classes[index]}: ${right} of ${n} right, ${lower.toFixed(2)} to ${upper.toFixed(2)} (95 %, Clopper–Pearson)`,
         ),
+        ...(config.stopping.rule === 'none' ? [] : [why]),
       ].join('; '),
     });
+    return { audit, ...(stop && { stop: why }) };
   };
 }
 

@@ -5,7 +5,7 @@ import type { Artifact } from '../../contracts/job.ts';
 import type { CampaignDependencies } from '../dependencies.ts';
 import { hostPath, runNetworkTask } from '../network-task.ts';
 import type { CatalogueLabel, CatalogueTask } from '../network/messages.ts';
-import { type Campaign, iterationName, openCampaign, rowOfKey } from './campaign.ts';
+import { type Campaign, iterationName, openCampaign, POOL_DIRECTORY, rowOfKey } from './campaign.ts';
 import { estimateOf } from './estimate.ts';
 import { describeJobFiles } from './job-files.ts';
 
@@ -42,6 +42,7 @@ export function createExportCatalogue(dependencies: CampaignDependencies) {
             ? { predictionsPath: join(last, 'predictions.h5') }
             : {}),
           candidateClasses: classList.candidate_classes,
+          preparedDir: join(directory, POOL_DIRECTORY),
           labelsPath,
           precision: await newestPrecision(campaign, iteration),
           targetDir,

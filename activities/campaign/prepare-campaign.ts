@@ -1,9 +1,9 @@
-import { rename } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CampaignDependencies } from '../dependencies.ts';
 import { hostPath, runNetworkTask } from '../network-task.ts';
-import { openCampaign } from './campaign.ts';
-import { earlierData, PREPARED } from './train-iteration.ts';
+import { openCampaign, POOL_DIRECTORY } from './campaign.ts';
+import { earlierData } from './train-iteration.ts';
 
 /**
  * Looks at the files of a campaign before its first iteration, so that what will not do is said at once.
@@ -19,26 +19,32 @@ export function createPrepareCampaign(dependencies: CampaignDependencies) {
     return runNetworkTask(
       dependencies,
       { jobId, ends: ['prepared'] },
-      async (scratchDir) => ({
-        kind: 'prepare',
-        poolPath: await hostPath(dependencies, config.pool_data_path, 'pool_data_path'),
-        earlierPaths: await Promise.all(
-          earlierData(config).map(({ path, key }) => hostPath(dependencies, path, key)),
-        ),
-        ...(config.oracle_data_to_add_path === undefined
-          ? {}
-          : {
-              oracleDataPath: await hostPath(
-                dependencies,
-                config.oracle_data_to_add_path,
-                'oracle_data_to_add_path',
-              ),
-            }),
-        classes: classList.classes,
-        target: join(scratchDir, PREPARED),
-      }),
+      async (scratchDir) => {
+        await mkdir(join(scratchDir, POOL_DIRECTORY));
+        return {
+          kind: 'prepare',
+          poolPath: await hostPath(dependencies, config.pool_data_path, 'pool_data_path'),
+          earlierPaths: await Promise.all(
+            earlierData(config).map(({ path, key }) => hostPath(dependencies, path, key)),
+          ),
+          ...(config.oracle_data_to_add_path === undefined
+            ? {}
+            : {
+                oracleDataPath: await hostPath(
+                  dependencies,
+                  config.oracle_data_to_add_path,
+                  'oracle_data_to_add_path',
+                ),
+              }),
+          classes: classList.classes,
+          ...(config.cuts && { cuts: config.cuts }),
+          ...(config.objects && { objects: config.objects }),
+          targetDir: join(scratchDir, POOL_DIRECTORY),
+        };
+      },
       async ({ pool }, scratchDir) => {
-        await rename(join(scratchDir, PREPARED), join(directory, PREPARED));
+        await rm(join(directory, POOL_DIRECTORY), { recursive: true, force: true });
+        await rename(join(scratchDir, POOL_DIRECTORY), join(directory, POOL_DIRECTORY));
         await jobs.appendLog(jobId, {
           level: 'info',
           message: `${pool.rows} spectra in the pool, ${pool.labelled} labels to begin with`,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CampaignSettings } from '../../contracts/active-learning.ts';
+import type { ActiveLearningConfig, CampaignSettings } from '../../contracts/active-learning.ts';
 import {
   nextStepConfiguration,
   writeNextStepConfiguration,
@@ -10,15 +10,16 @@ import {
 import type { CampaignDependencies } from '../dependencies.ts';
 import { hostPath, runNetworkTask } from '../network-task.ts';
 import { type ExcludedSpectra, IterationLabels, PreparedPool } from '../network/messages.ts';
+import { PREPARED } from '../network/prepared-rows.ts';
 import {
   type Campaign,
   iterationName,
   makeIterationDirectory,
   openCampaign,
+  POOL_DIRECTORY,
   rowOfKey,
   showInJobDirectory,
 } from './campaign.ts';
-import { PREPARED } from './train-iteration.ts';
 
 /** Most labellings of candidates; result.h5 has them all. */
 const CANDIDATES_SHOWN = 1000;
@@ -38,17 +39,21 @@ export function createSelectBatch(dependencies: CampaignDependencies) {
     jobId,
     iteration,
     settings,
+    audit,
   }: {
     jobId: string;
     iteration: number;
     settings: CampaignSettings;
-  }): Promise<{ spectra: number; stop?: string }> {
+    /** The batch is a fresh sample of what the model of the iteration before takes for candidates. */
+    audit: boolean;
+  }): Promise<{ spectra: number }> {
     const campaign = await openCampaign(dependencies, jobId);
     if (!campaign) return { spectra: 0 };
     const { directory, classList } = campaign;
     const config = { ...campaign.config, ...settings };
     const target = await makeIterationDirectory(campaign, iteration);
-    const predictionsPath = join(target, 'predictions.h5');
+    const source = audit ? await makeIterationDirectory(campaign, iteration - 1) : target;
+    const predictionsPath = join(source, 'predictions.h5');
     const isScored = existsSync(predictionsPath);
     const previousPath = join(directory, iterationName(iteration - 1), 'result.h5');
     const spectra = await runNetworkTask(
@@ -67,8 +72,8 @@ export function createSelectBatch(dependencies: CampaignDependencies) {
             ? {
                 scored: {
                   predictionsPath,
-                  modelDir: join(target, 'model'),
-                  trainingDataPath: join(target, 'training_data.h5'),
+                  modelDir: join(source, 'model'),
+                  trainingDataPath: join(source, 'training_data.h5'),
                   ...(existsSync(previousPath) ? { previousPath } : {}),
                 },
               }
@@ -76,7 +81,7 @@ export function createSelectBatch(dependencies: CampaignDependencies) {
           excludedPath,
           // The predictions are of the classes that the network learnt.
           ...(isScored
-            ? await classesOf(join(target, 'labels.json'))
+            ? await classesOf(join(source, 'labels.json'))
             : {
                 classListVersion: classList.version,
                 classes: classList.classes,
@@ -84,9 +89,11 @@ export function createSelectBatch(dependencies: CampaignDependencies) {
               }),
           strategy: config.strategy,
           firstBatch: config.first_batch,
-          oracleSize: config.oracle_batch_size,
-          performanceSize: config.perf_est_batch_size,
-          candidatesShown: config.show_candidates ? CANDIDATES_SHOWN : 0,
+          preparedDir: join(directory, POOL_DIRECTORY),
+          audit,
+          oracleSize: audit ? 0 : config.oracle_batch_size,
+          performanceSize: audit ? auditSize(config) : config.perf_est_batch_size,
+          candidatesShown: config.show_candidates && !audit ? CANDIDATES_SHOWN : 0,
           seed: config.seed,
           targetDir,
           scratchDir,
@@ -99,6 +106,7 @@ export function createSelectBatch(dependencies: CampaignDependencies) {
       },
     );
     await writeOldNames(campaign, iteration);
+    if (audit) return { spectra };
     const before = join(directory, iterationName(iteration - 1));
     // Its numbers are in the result.h5 beside. That of this iteration stays: a retry needs it.
     await rm(join(before, 'predictions.h5'), { force: true });
@@ -145,12 +153,18 @@ export async function classesOf(labelsPath: string) {
   return { classListVersion, classes, candidateClasses };
 }
 
+function auditSize({ stopping, candidate_classes }: ActiveLearningConfig): number {
+  return stopping.rule === 'target_precision' ? stopping.audit_size * candidate_classes.length : 0;
+}
+
 /** What was labelled or skipped: before the campaign, in it, and in imported work. */
 async function excludedSpectra(
   { labellings }: CampaignDependencies,
   { job, directory }: Campaign,
 ): Promise<ExcludedSpectra> {
-  const { known, added } = PreparedPool.parse(JSON.parse(await readFile(join(directory, PREPARED), 'utf8')));
+  const { known, added } = PreparedPool.parse(
+    JSON.parse(await readFile(join(directory, POOL_DIRECTORY, PREPARED), 'utf8')),
+  );
   const keys = await labellings.excludedKeys(job.id);
   const rows = keys.map(rowOfKey);
   return {

@@ -7,18 +7,17 @@ import { TrainingConfig } from '../../contracts/training.ts';
 import type { CampaignDependencies } from '../dependencies.ts';
 import { hostPath, runNetworkTask } from '../network-task.ts';
 import { IterationLabels, type PoolLabels, PreparedPool } from '../network/messages.ts';
+import { PREPARED } from '../network/prepared-rows.ts';
 import { workPrefix } from '../plan.ts';
 import { placeModel, summaryOf } from '../train-model.ts';
 import {
   type Campaign,
   makeIterationDirectory,
   openCampaign,
+  POOL_DIRECTORY,
   rowOfKey,
   showInJobDirectory,
 } from './campaign.ts';
-
-/** Where a campaign keeps what it found out about its pool at its beginning. */
-export const PREPARED = 'pool.json';
 
 /**
  * Trains on all labels that there are, each spectrum with its newest, in a child process. Leaves labels.json,
@@ -45,7 +44,9 @@ export function createTrainIteration(dependencies: CampaignDependencies) {
         message: `the training of iteration ${iteration} is taken up again (attempt ${activityInfo().attempt}): its process or its worker stopped`,
         key: `iteration-${iteration}-training-attempt-${activityInfo().attempt}`,
       });
-    const prepared = PreparedPool.parse(JSON.parse(await readFile(join(directory, PREPARED), 'utf8')));
+    const prepared = PreparedPool.parse(
+      JSON.parse(await readFile(join(directory, POOL_DIRECTORY, PREPARED), 'utf8')),
+    );
     const labelsPath = join(target, 'labels.json');
     // A retry learns from the labels that its first attempt learnt from: its checkpoint is of these.
     if (!existsSync(labelsPath)) await writeLabels(dependencies, campaign, prepared, labelsPath);

@@ -13,9 +13,9 @@ import {
 import { writeCatalogue } from '../../science/catalogue/write-catalogue.ts';
 import { openInput } from '../../science/hdf5/reading.ts';
 import { type SpectraFile, spectraOf } from '../../science/hdf5/spectra-blocks.ts';
-import { groupByDesignation } from '../../science/objects/by-designation.ts';
 import { CatalogueLabel, type CatalogueTask, type Tell } from './messages.ts';
 import { rowsOfNames } from './pool-names.ts';
+import { readPreparedRows } from './prepared-rows.ts';
 
 const BLOCK_ROWS = 16_384;
 const EXTENSIONS = { csv: 'csv', votable: 'vot', fits: 'fits' } as const;
@@ -48,6 +48,7 @@ export async function writeCatalogueFiles(task: CatalogueTask, tell: Tell): Prom
       found.readInto(values, 0, pool.rows);
       return values;
     };
+    const { cut, objects } = await readPreparedRows(task.preparedDir);
     const designation = texts('designation');
     const [ra, dec] = [numbers('ra'), numbers('dec')];
     const finite = (value: number | undefined) =>
@@ -56,7 +57,9 @@ export async function writeCatalogueFiles(task: CatalogueTask, tell: Tell): Prom
     function* candidates(): Generator<CandidateRow & { row: number }> {
       for (let first = 0; first < pool.rows; first += BLOCK_ROWS) {
         const end = Math.min(pool.rows, first + BLOCK_ROWS);
-        const chosen = candidatesOf(task, predictions, byRow, first, end);
+        const chosen = candidatesOf(task, predictions, byRow, first, end).filter(
+          ({ row }) => cut?.[row] !== 1,
+        );
         if (chosen.length === 0) continue;
         const filenames = pool.readFilenames(first, end);
         const designations = designation?.texts(first, end);
@@ -85,30 +88,20 @@ export async function writeCatalogueFiles(task: CatalogueTask, tell: Tell): Prom
         metadata,
         rows: candidates,
       });
-    const objectOf =
-      designation && groupByDesignation(designationBlocks(designation, pool.rows), pool.rows).objects;
     const grouped = Array.from(candidates(), (row): CandidateOfObject => ({
       ...row,
-      object: objectOf?.[row.row] ?? row.row,
+      object: objects?.[row.row] ?? row.row,
     })).sort((a, b) => a.object - b.object);
-    const objects = await writeCatalogue(join(task.targetDir, 'objects.csv'), 'csv', {
+    const objectCount = await writeCatalogue(join(task.targetDir, 'objects.csv'), 'csv', {
       table: OBJECT_TABLE,
       metadata,
       rows: () => objectRows(grouped),
     });
-    tell({ kind: 'catalogued', spectra, objects });
+    tell({ kind: 'catalogued', spectra, objects: objectCount });
   } finally {
     predictions?.close();
     file.close();
   }
-}
-
-function* designationBlocks(
-  dataset: { texts(first: number, end: number): string[] },
-  rows: number,
-): Generator<string[]> {
-  for (let first = 0; first < rows; first += BLOCK_ROWS)
-    yield dataset.texts(first, Math.min(rows, first + BLOCK_ROWS));
 }
 
 function labelsByRow(pool: SpectraFile, labels: readonly CatalogueLabel[]): Map<number, CatalogueLabel> {

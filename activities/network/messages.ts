@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { AcquisitionStrategy } from '../../contracts/active-learning.ts';
+import { PoolCuts } from '../../contracts/cuts.ts';
+import { ObjectGrouping } from '../../contracts/objects.ts';
 import { SpectrumSet } from '../../contracts/labelling.ts';
 import { TrainingConfig, TrainingReport } from '../../contracts/training.ts';
 
@@ -81,7 +83,10 @@ export const PrepareTask = z.object({
   earlierPaths: z.array(z.string()),
   oracleDataPath: z.string().optional(),
   classes: z.array(z.string()),
-  target: z.string(),
+  cuts: PoolCuts.optional(),
+  objects: ObjectGrouping.optional(),
+  /** Empty; pool.json, pool-cut.bin and pool-objects.bin go here. */
+  targetDir: z.string(),
 });
 export type PrepareTask = z.infer<typeof PrepareTask>;
 
@@ -102,6 +107,8 @@ export const Selection = z.object({
   iteration: z.int(),
   ...IterationClasses,
   strategy: z.string(),
+  /** Of an audit: how many spectra of the pool each candidate class has, of which its sample was drawn. */
+  audit: z.record(z.string(), z.int()).optional(),
   spectra: z.array(SelectedSpectrum),
   candidates: z.int(),
   /** Absent without a model. */
@@ -142,6 +149,10 @@ export const SelectTask = z.object({
     .optional(),
   /** JSON: ExcludedSpectra. */
   excludedPath: z.string(),
+  /** Directory of what was prepared. */
+  preparedDir: z.string(),
+  /** Whether the batch is to show the precision of the model and nothing else. */
+  audit: z.boolean(),
   ...IterationClasses,
   strategy: AcquisitionStrategy,
   firstBatch: z.enum(['diverse', 'random']),
@@ -186,6 +197,7 @@ export const CatalogueTask = z.object({
   /** Absent where there never was a model. */
   predictionsPath: z.string().optional(),
   candidateClasses: z.array(z.string()),
+  preparedDir: z.string(),
   /** JSON: CatalogueLabel[]. */
   labelsPath: z.string(),
   precision: z.array(

@@ -1,9 +1,14 @@
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PoolCuts } from '../../contracts/cuts.ts';
 import { readOracleData } from '../../science/artifacts/json-files.ts';
 import { NetworkError } from '../../science/cnn/error.ts';
 import { readTrainingSet } from '../../science/hdf5/labelled-spectra.ts';
 import { openSpectra } from '../../science/hdf5/spectra-blocks.ts';
-import { type PreparedPool, type PrepareTask, type Tell } from './messages.ts';
+import { readObjects } from '../../science/objects/read-objects.ts';
+import { readCutPool } from '../../science/pool/cuts.ts';
+import type { PreparedPool, PrepareTask, Tell } from './messages.ts';
+import { PREPARED, writePreparedRows } from './prepared-rows.ts';
 
 const BLOCK_ROWS = 65_536;
 
@@ -49,7 +54,11 @@ export async function preparePool(task: PrepareTask, tell: Tell): Promise<void> 
         'bad-data',
         `${labels.size - found.size} of the ${labels.size} spectra in oracle_data_to_add_path are not in the pool, ${missing} for one`,
       );
-    await writeFile(task.target, JSON.stringify(prepared));
+    await writePreparedRows(task.targetDir, {
+      ...(task.cuts && { cut: await cutRows(task.poolPath, task.cuts, tell) }),
+      ...(task.objects && { objects: (await readObjects(task.poolPath, task.objects)).objects }),
+    });
+    await writeFile(join(task.targetDir, PREPARED), JSON.stringify(prepared));
     tell({
       kind: 'prepared',
       pool: { rows: pool.rows, labelled: trainingRows + prepared.added.rows.length },
@@ -57,6 +66,24 @@ export async function preparePool(task: PrepareTask, tell: Tell): Promise<void> 
   } finally {
     pool.close();
   }
+}
+
+/** 1 for each row that the cuts take out. */
+async function cutRows(poolPath: string, cuts: PoolCuts, tell: Tell): Promise<Uint8Array> {
+  const { rows, total, counts } = await readCutPool(poolPath, cuts);
+  const cut = new Uint8Array(total).fill(1);
+  for (const row of rows) cut[row] = 0;
+  const removed = counts.map(
+    ({ cut: name, removed: n, missing }) => `${name} ${n} (${missing} without a value)`,
+  );
+  tell({
+    kind: 'log',
+    level: 'info',
+    key: 'cuts',
+    message: `cuts leave ${rows.length} of ${total} spectra; taken out by ${removed.join(', ')}`,
+  });
+  if (rows.length === 0) throw new NetworkError('bad-data', 'The cuts leave no spectrum in the pool');
+  return cut;
 }
 
 /** @throws NetworkError where two labels of one spectrum differ, or one is no class */

@@ -23,6 +23,7 @@ import { performanceSample } from '../../science/sampling/performance-sample.ts'
 import { randomSample } from '../../science/sampling/random-sample.ts';
 import { ExcludedSpectra, type Selection, type SelectTask, type Tell } from './messages.ts';
 import { rowsOfNames } from './pool-names.ts';
+import { readPreparedRows } from './prepared-rows.ts';
 import type { Computer } from './train-network.ts';
 
 const BLOCK_ROWS = 65_536;
@@ -30,6 +31,8 @@ const BLOCK_ROWS = 65_536;
 const SPECTRA_BLOCK_BYTES = 32 << 20;
 const DROPOUT_DRAWS = 20;
 const HISTOGRAM_BINS = 50;
+/** Not in the pool at all: cut out, or with values that are no numbers. */
+const CUT_OUT = 2;
 
 /**
  * Chooses the spectra of a batch: those that estimate the performance first, uniformly among what the model takes for
@@ -44,9 +47,13 @@ export async function selectBatch(
   const pool = await openSpectra(task.poolPath);
   try {
     const excluded = await excludedRows(pool, task.excludedPath);
+    const { cut, objects } = await readPreparedRows(task.preparedDir);
+    cut?.forEach((isCut, row) => {
+      if (isCut === 1) excluded[row] = CUT_OUT;
+    });
     const selection = await (task.scored
-      ? selectScored(computer, task, { pool, excluded, scored: task.scored })
-      : selectUnscored(task, { pool, excluded }));
+      ? selectScored(computer, task, { pool, excluded, objects, scored: task.scored })
+      : selectUnscored(task, { pool, excluded, objects }));
     const rows = Int32Array.from(selection.spectra, ({ row }) => row);
     await writePreparedSpectra(join(task.targetDir, 'prep_spectra.json'), { spectra: pool, rows });
     await writeFile(join(task.targetDir, 'selection.json'), JSON.stringify(selection));
@@ -60,7 +67,7 @@ function headOf({ iteration, classListVersion, classes, candidateClasses }: Sele
   return { iteration, classListVersion, classes, candidateClasses };
 }
 
-/** 1 for each row that cannot be chosen. */
+/** Not 0 for each row that cannot be chosen. */
 async function excludedRows(pool: SpectraFile, path: string): Promise<Uint8Array> {
   const { rows, names } = ExcludedSpectra.parse(JSON.parse(await readFile(path, 'utf8')));
   const excluded = new Uint8Array(pool.rows);
@@ -70,15 +77,24 @@ async function excludedRows(pool: SpectraFile, path: string): Promise<Uint8Array
 
 async function selectUnscored(
   task: SelectTask,
-  { pool, excluded }: { pool: SpectraFile; excluded: Uint8Array },
+  { pool, excluded, objects }: { pool: SpectraFile; excluded: Uint8Array; objects: Int32Array | undefined },
 ): Promise<Selection> {
   const random = randomOf(task, 'oracle');
-  const isExcluded = (row: number) => excluded[row] === 1;
+  const isExcluded = (row: number) => excluded[row] !== 0;
   const n = task.oracleSize;
   const oracle =
     task.firstBatch === 'diverse'
-      ? await diverseSample(spectraBlocks(pool, excluded), { n, points: pool.points, random, isExcluded })
-      : await randomSample([{ firstRow: 0, rows: pool.rows }], { n, random, isExcluded });
+      ? await diverseSample(spectraBlocks(pool, excluded, objects), {
+          n,
+          points: pool.points,
+          random,
+          isExcluded,
+        })
+      : await randomSample([{ firstRow: 0, rows: pool.rows, ...objectsOf(objects, 0, pool.rows) }], {
+          n,
+          random,
+          isExcluded,
+        });
   await writeResult(task, pool, undefined, {
     oracle,
     performanceEstimation: new Int32Array(0),
@@ -87,13 +103,18 @@ async function selectUnscored(
   return {
     ...headOf(task),
     strategy: task.firstBatch,
-    spectra: [...oracle].map((row) => ({ row, filename: nameOf(pool, row), set: 'ORACLE' })),
+    spectra: [...oracle].map((row) => ({
+      row,
+      filename: nameOf(pool, row),
+      set: 'ORACLE',
+      ...(objects === undefined ? {} : { object: String(objects[row]) }),
+    })),
     candidates: 0,
   };
 }
 
 /** Blocks of spectra; one with a value that is no finite number is excluded. */
-function* spectraBlocks(pool: SpectraFile, excluded: Uint8Array) {
+function* spectraBlocks(pool: SpectraFile, excluded: Uint8Array, objects: Int32Array | undefined) {
   const blockRows = Math.max(1, Math.floor(SPECTRA_BLOCK_BYTES / (4 * pool.points)));
   for (let firstRow = 0; firstRow < pool.rows; firstRow += blockRows) {
     const spectra = pool.readFluxes(firstRow, Math.min(pool.rows, firstRow + blockRows));
@@ -104,7 +125,7 @@ function* spectraBlocks(pool: SpectraFile, excluded: Uint8Array) {
         spectra.fill(0, row * pool.points, (row + 1) * pool.points);
         at = (row + 1) * pool.points - 1;
       }
-    yield { firstRow, spectra };
+    yield { firstRow, spectra, ...objectsOf(objects, firstRow, spectra.length / pool.points) };
   }
 }
 
@@ -114,8 +135,14 @@ async function selectScored(
   {
     pool,
     excluded,
+    objects,
     scored,
-  }: { pool: SpectraFile; excluded: Uint8Array; scored: NonNullable<SelectTask['scored']> },
+  }: {
+    pool: SpectraFile;
+    excluded: Uint8Array;
+    objects: Int32Array | undefined;
+    scored: NonNullable<SelectTask['scored']>;
+  },
 ): Promise<Selection> {
   const { classes } = task;
   const candidateClasses = task.candidateClasses.map((name) => classes.indexOf(name));
@@ -129,21 +156,22 @@ async function selectScored(
       candidateClasses,
       shown: task.candidatesShown,
     });
-    const isExcluded = (row: number) => excluded[row] === 1;
-    const performance = await performanceSample(blocksOf(predictions), {
+    const isExcluded = (row: number) => excluded[row] !== 0;
+    const performance = await performanceSample(blocksOf(predictions, objects), {
       n: task.performanceSize,
       classes: classes.length,
       candidateClasses,
       random: randomOf(task, 'performance'),
       isExcluded,
     });
-    for (const { row } of performance) excluded[row] = 1;
-    const oracle = await selectRows(blocksOf(predictions), {
+    const drawn = new Set(performance.map(({ row }) => objects?.[row] ?? row));
+    const oracle = await selectRows(blocksOf(predictions, objects), {
       strategy: task.strategy,
       n: task.oracleSize,
       classes: classes.length,
       random: randomOf(task, 'oracle'),
-      isExcluded: ({ row }) => excluded[row] === 1,
+      // Drawn before: the oracle chooses from the other objects.
+      isExcluded: ({ row }) => excluded[row] !== 0 || drawn.has(objects?.[row] ?? row),
       embeddingsOf: async (rows) => (await functions()).embed(readRows(pool, rows).fluxes),
       labelledEmbeddings: async () => (await functions()).labelledEmbeddings(),
       dropoutProbabilitiesOf: async (rows) => (await functions()).withDropout(readRows(pool, rows).fluxes),
@@ -160,7 +188,7 @@ async function selectScored(
     });
     return {
       ...headOf(task),
-      strategy: task.strategy,
+      strategy: task.audit ? 'audit' : task.strategy,
       spectra: sets.flatMap(([set, rows]) =>
         rows.map((row) => {
           const probabilities = predictions.readProbabilities(row, row + 1);
@@ -170,11 +198,18 @@ async function selectScored(
             set,
             prediction: classes[predictedClasses(probabilities, classes.length)[0] ?? -1] ?? '',
             probabilities: [...probabilities],
+            ...(objects === undefined ? {} : { object: String(objects[row]) }),
           };
         }),
       ),
       candidates: look.candidates.length,
-      predictions: look.predictions,
+      ...(task.audit
+        ? {
+            audit: Object.fromEntries(
+              task.candidateClasses.map((name, i) => [name, look.population[i] ?? 0]),
+            ),
+          }
+        : { predictions: look.predictions }),
     };
   } finally {
     predictions.close();
@@ -184,13 +219,13 @@ async function selectScored(
 }
 
 /** Blocks of the predictions; what could not be classified has equal probabilities, and is excluded by {@link lookAt}. */
-function* blocksOf(predictions: Predictions): Generator<PoolBlock> {
+function* blocksOf(predictions: Predictions, objects: Int32Array | undefined): Generator<PoolBlock> {
   for (let firstRow = 0; firstRow < predictions.rows; firstRow += BLOCK_ROWS) {
     const end = Math.min(predictions.rows, firstRow + BLOCK_ROWS);
     const probabilities = predictions.readProbabilities(firstRow, end);
     for (let at = 0; at < probabilities.length; at++)
       if (Number.isNaN(probabilities[at])) probabilities[at] = 1 / predictions.classes.length;
-    yield { firstRow, probabilities };
+    yield { firstRow, probabilities, ...objectsOf(objects, firstRow, end - firstRow) };
   }
 }
 
@@ -203,8 +238,14 @@ function lookAt(
     candidateClasses,
     shown,
   }: { excluded: Uint8Array; candidateClasses: readonly number[]; shown: number },
-): { predictions: NonNullable<Selection['predictions']>; candidates: Int32Array; shown: number[] } {
+): {
+  predictions: NonNullable<Selection['predictions']>;
+  candidates: Int32Array;
+  shown: number[];
+  population: number[];
+} {
   const classes = predictions.classes.length;
+  const population = candidateClasses.map(() => 0);
   const summarizer = new PoolSummarizer(classes, HISTOGRAM_BINS);
   const candidates: number[] = [];
   const best = new TopRows<ScoredRow>(shown);
@@ -216,18 +257,20 @@ function lookAt(
   for (let first = 0; first < predictions.rows; first += BLOCK_ROWS) {
     const end = Math.min(predictions.rows, first + BLOCK_ROWS);
     const all = predictions.readProbabilities(first, end);
-    const fit = classifiedRows(all, classes);
-    for (let row = first, next = 0; row < end; row++) {
-      if (fit[next] === row - first) next++;
-      else excluded[row] = 1;
+    for (let row = first; row < end; row++) {
+      if (Number.isNaN(all[(row - first) * classes])) excluded[row] = CUT_OUT;
+      else if (excluded[row] === CUT_OUT) all.fill(NaN, (row - first) * classes, (row - first + 1) * classes);
     }
+    const fit = classifiedRows(all, classes);
     const probabilities = fit.length === end - first ? all : gathered(all, fit, classes);
     summarizer.add(probabilities);
     const predicted = predictedClasses(probabilities, classes);
     fit.forEach((at, i) => {
       const one = predicted[i] ?? -1;
-      if (!candidateClasses.includes(one) || excluded[first + at] === 1) return;
+      if (!candidateClasses.includes(one) || excluded[first + at] !== 0) return;
       candidates.push(first + at);
+      const which = candidateClasses.indexOf(one);
+      population[which] = (population[which] ?? 0) + 1;
       const score = probabilities[i * classes + one] ?? NaN;
       if (score >= best.threshold)
         best.add({ row: first + at, score, key: String(first + at).padStart(10, '0') });
@@ -259,6 +302,7 @@ function lookAt(
     },
     candidates: Int32Array.from(candidates),
     shown: best.result().map(({ row }) => row),
+    population,
   };
 }
 
@@ -354,6 +398,10 @@ async function modelFunctions(
     },
     dispose: () => network.dispose(),
   };
+}
+
+function objectsOf(objects: Int32Array | undefined, first: number, rows: number): { objects?: Int32Array } {
+  return objects === undefined ? {} : { objects: objects.subarray(first, first + rows) };
 }
 
 function nameOf(pool: SpectraFile, row: number): string {

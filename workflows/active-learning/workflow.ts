@@ -52,6 +52,7 @@ export async function activeLearning(input: ActiveLearningInput): Promise<void> 
   const { jobId, config, resumed } = ActiveLearningInput.parse(input);
   let iteration = resumed?.iteration ?? config.iteration ?? 0;
   let waiting = resumed?.waiting ?? false;
+  let audit = resumed?.audit ?? false;
   let paused = resumed?.paused ?? false;
   let finishing = resumed?.finishing;
   let settings: CampaignSettings = resumed?.settings ?? {};
@@ -100,25 +101,29 @@ export async function activeLearning(input: ActiveLearningInput): Promise<void> 
       .catch(() => undefined);
   }
 
-  /** Trains, scores, selects and opens the batch. @returns why the campaign ends here, where it does */
-  async function openNextBatch(): Promise<string | undefined> {
+  /** Trains, scores, selects and opens the batch. @returns how many spectra people are asked about */
+  async function openNextBatch(): Promise<number> {
     const activities = activitiesOn(await acceleratedQueue());
-    await reportCampaign({ jobId, iteration, statusDetail: `iteration ${iteration}: training` });
+    await reportCampaign({
+      jobId,
+      iteration,
+      statusDetail: `iteration ${iteration}: ${audit ? 'audit' : 'training'}`,
+    });
     stage = 'training';
-    const trained = await activities.trainIteration({ jobId, iteration });
+    // An audit looks at the model that there is.
+    const trained = !audit && (await activities.trainIteration({ jobId, iteration }));
     if (trained) {
       await unlessPaused();
       stage = 'scoring';
       await activities.scoreIteration({ jobId, iteration });
     }
     await unlessPaused();
+    if (finishing !== undefined) return 0;
     stage = 'selecting';
-    const { spectra, stop } = await activities.selectBatch({ jobId, iteration, settings });
-    if (config.iteration === undefined && (stop !== undefined || spectra === 0 || finishing !== undefined))
-      return finishing ?? stop ?? 'no spectrum is left to label';
-    await openBatch({ jobId, iteration });
+    const { spectra } = await activities.selectBatch({ jobId, iteration, settings, audit });
+    if (spectra > 0 || config.iteration !== undefined) await openBatch({ jobId, iteration });
     if (trained) embedBeside();
-    return undefined;
+    return spectra;
   }
 
   async function waitForLabels(): Promise<void> {
@@ -144,6 +149,7 @@ export async function activeLearning(input: ActiveLearningInput): Promise<void> 
       resumed: {
         iteration,
         waiting,
+        audit,
         paused,
         ...(finishing === undefined ? {} : { finishing }),
         settings,
@@ -173,16 +179,23 @@ export async function activeLearning(input: ActiveLearningInput): Promise<void> 
         await unlessPaused();
         if (finishing !== undefined) break;
         settings = nextSettings;
-        finishing = await openNextBatch();
-        if (finishing !== undefined) break;
+        if ((await openNextBatch()) === 0) {
+          // Where there is nothing to audit the loop goes on, and the stopping rule asks again.
+          if (!audit) finishing ??= 'no spectrum is left to label';
+          audit = false;
+          iteration++;
+          continue;
+        }
         waiting = true;
       }
       await waitForLabels();
       if (waiting && finishing === undefined) await continueCampaign();
       stage = 'closing';
       waiting = false;
-      await closeBatch({ jobId, iteration });
-      if (config.max_iterations !== undefined && iteration + 1 >= config.max_iterations)
+      const closed = await closeBatch({ jobId, iteration });
+      finishing ??= closed.stop;
+      audit = closed.audit;
+      if (config.max_iterations !== undefined && iteration + 1 >= config.max_iterations && !audit)
         finishing ??= `max_iterations ${config.max_iterations} is reached`;
       iteration++;
       if (finishing === undefined && shouldContinue()) await continueCampaign();
