@@ -9,21 +9,22 @@ it('writes decimals that are the same float32 again, and none of fewer digits is
   const random = new Random(1);
   const bits = new Uint32Array(1);
   const asFloat = new Float32Array(bits.buffer);
-  for (let i = 0; i < 20_000; i++) {
+  const wrong: string[] = [];
+  for (let i = 0; i < 5000; i++) {
     if (i % 2 === 0) asFloat[0] = random.uniform() * 2 - 1;
     else bits[0] = random.uint32();
     const value = asFloat[0] ?? 0;
     if (!Number.isFinite(value) || Math.abs(value) < LEAST_NORMAL) continue;
     const text = shortestFloat32(value);
-    expect(Math.fround(Number(text))).toBe(value);
     const digits = text
       .replace(/e.*/, '')
       .replace(/^-?0*\.?0*/, '')
       .replace('.', '')
       .replace(/0+$/, '').length;
-    for (let fewer = 1; fewer < digits; fewer++)
-      expect(Math.fround(Number(value.toPrecision(fewer)))).not.toBe(value);
+    const isShorter = digits > 1 && Math.fround(Number(value.toPrecision(digits - 1))) === value;
+    if (Math.fround(Number(text)) !== value || isShorter) wrong.push(text);
   }
+  expect(wrong).toEqual([]);
 });
 
 it.each([
