@@ -130,15 +130,15 @@ it('keeps long text whole on CONTINUE cards', async () => {
 
 it.each(['csv', 'votable', 'fits'] as const)('holds no row, and many, as %s', async (format) => {
   await write(format, []);
-  const many = Array.from({ length: 30_000 }, (_, i) => ({ filename: `${i}.fits`, class: 'x', ra: i / 7 }));
+  const many = Array.from({ length: 8000 }, (_, i) => ({ filename: 'x'.repeat(150), class: 'x', ra: i / 7 }));
   const bytes = await write(format, many);
   expect((await write(format, many)).equals(bytes)).toBe(true);
-  if (format !== 'fits') expect(bytes.toString()).toContain(`${29_999 / 7}`);
+  if (format !== 'fits') expect(bytes.toString()).toContain(`${7999 / 7}`);
   else {
     const hdu = openFits(bytes).hdus[1];
     const table = hdu && new Table(hdu);
     const column = table?.find('ra');
-    expect(column && table?.numbers(column).at(-1)).toBe(29_999 / 7);
+    expect(column && table?.numbers(column).at(-1)).toBe(7999 / 7);
   }
 });
 
