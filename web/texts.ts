@@ -583,7 +583,7 @@ export const texts = {
     probability: 'Probability',
     predictedAs: (name: string) => `The network says: ${name}.`,
     sets: {
-      ORACLE: { short: 'oracle', long: 'Its label teaches the network most.' },
+      ORACLE: { short: 'oracle', long: 'Chosen for the next training.' },
       PERFORMANCE_ESTIMATION: {
         short: 'precision',
         long: 'Drawn at random, to estimate how often the network is right.',
