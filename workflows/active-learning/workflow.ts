@@ -172,9 +172,11 @@ export async function activeLearning(input: ActiveLearningInput): Promise<void> 
         iteration,
       });
       await completeJob({ jobId, statusDetail, artifacts });
+      await activitiesOn(await acceleratedQueue()).discardCampaign({ jobId });
       return;
     }
-    while (finishing === undefined) {
+    // A run may begin with both: then the open batch is closed, and learnt from, first.
+    while (finishing === undefined || waiting) {
       if (!waiting) {
         await unlessPaused();
         if (finishing !== undefined) break;
