@@ -6,11 +6,8 @@ import { TrainingConfig } from './training.ts';
 export const JobType = z.enum(['DATA_PREPROCESSING', 'ACTIVE_ML', 'TRAINING']);
 export type JobType = z.infer<typeof JobType>;
 
-/**
- * The schema of `config.json` for each job type that this version runs. A type without one can be created
- * (old clients do), but RUN answers 422 `job_type_not_available`.
- */
-export const JOB_CONFIG_SCHEMAS: Partial<Record<JobType, z.ZodType>> = {
+/** The schema of `config.json` for each job type. */
+export const JOB_CONFIG_SCHEMAS: Record<JobType, z.ZodType> = {
   DATA_PREPROCESSING: PreprocessingConfig,
   ACTIVE_ML: ActiveLearningConfig,
   TRAINING: TrainingConfig,

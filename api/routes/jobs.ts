@@ -32,7 +32,7 @@ import { storableProblems } from '../storable.ts';
 type JsonObject = z.infer<typeof JsonObject>;
 
 /** The workflow that runs each job type; one line a type. */
-const WORKFLOWS: Partial<Record<JobType, string>> = {
+const WORKFLOWS: Record<JobType, string> = {
   DATA_PREPROCESSING: 'preprocess',
   ACTIVE_ML: 'activeLearning',
   TRAINING: 'train',
@@ -168,23 +168,16 @@ export function jobRoutes({ jobs, events, fileStore }: JobDependencies): Route[]
     const job = await existing(id);
     if (job.phase !== 'PENDING')
       throw new HttpError(409, 'wrong_phase', `The job is ${job.phase}: only a pending job can be run`);
-    const schema = JOB_CONFIG_SCHEMAS[job.type];
-    const workflow = WORKFLOWS[job.type];
-    if (!schema || !workflow)
-      throw new HttpError(
-        422,
-        'job_type_not_available',
-        `This version does not run jobs of type ${job.type}`,
-      );
     const submittedConfig = await readConfig(job);
     if (!submittedConfig) throw invalid('There is no config.json in the directory of the job');
-    const parsed = schema.safeParse(submittedConfig);
+    const parsed = JOB_CONFIG_SCHEMAS[job.type].safeParse(submittedConfig);
     if (!parsed.success) throw invalid('config.json is not valid', problemsOf(parsed.error));
-    const config = JsonObject.parse(parsed.data);
+    // An option that is not used is undefined by now: JSON leaves it out.
+    const config = JsonObject.parse(JSON.parse(JSON.stringify(parsed.data)));
     const dataset = config['data_dir_path'];
     if (typeof dataset === 'string') await checkDataDirectory(dataset);
     const start = {
-      workflow,
+      workflow: WORKFLOWS[job.type],
       taskQueue: TASK_QUEUES.control,
       input: { jobId: job.id, config },
       jobType: job.type,

@@ -83,6 +83,7 @@ export function writeDimensionReduction(path: string, map: DimensionReduction): 
 /**
  * What an old client submits as the next step, `new_config.json`: every key, `""` for a path that is not used.
  * @param next.trainingDataPath of all that has been learned from so far; absent where there is none yet
+ * @param next.performanceEstimatesPath absent where there is none yet: without a model there is nothing to estimate
  */
 export function nextStepConfiguration(
   config: ActiveLearningConfig,
@@ -90,7 +91,7 @@ export function nextStepConfiguration(
     iteration: number;
     trainingDataPath?: string;
     oracleDataPath: string;
-    performanceEstimatesPath: string;
+    performanceEstimatesPath?: string;
   },
 ): Record<string, unknown> {
   return {
@@ -100,7 +101,7 @@ export function nextStepConfiguration(
     // What was added is in the training data by now.
     training_data_to_add_path: '',
     oracle_data_to_add_path: next.oracleDataPath,
-    perf_est_list_path: next.performanceEstimatesPath,
+    perf_est_list_path: next.performanceEstimatesPath ?? '',
   };
 }
 

@@ -258,11 +258,32 @@ describe('running', () => {
     expect(await commands(job)).toEqual([]);
   });
 
-  it('answers 422 to a type that this version does not run', async () => {
-    const job = await create({ type: 'ACTIVE_ML', config: {} });
+  it('takes the configuration of an old client, with "" for what it does not use', async () => {
+    const config = {
+      classes: ['other', 'double peak'],
+      candidate_classes: ['double peak'],
+      pool_data_path: '/pool.h5',
+      training_data_path: '',
+      training_data_to_add_path: '',
+      oracle_data_to_add_path: '/JOBS/before/oracle_data.json',
+      perf_est_list_path: '',
+      oracle_batch_size: 100,
+      iteration: 1,
+    };
+    const job = await create({ type: 'ACTIVE_ML', config });
+    const run = jobIn(await post(`/jobs/${job.job_id}/process/RUN`));
+    expect(run).toMatchObject({ phase: 'PROCESSING', config: { iteration: 1, strategy: 'entropy' } });
+    expect(run.config).not.toHaveProperty('training_data_path');
+    expect(await commands(job)).toMatchObject([
+      { payload: { workflow: 'activeLearning', input: { jobId: job.job_id, config: run.config } } },
+    ]);
+  });
+
+  it('answers 422 to the configuration of another type', async () => {
+    const job = await create({ type: 'ACTIVE_ML' });
     const answer = await post(`/jobs/${job.job_id}/process/RUN`);
     expect(answer.status).toBe(422);
-    expect(codeOf(answer)).toBe('job_type_not_available');
+    expect(problemsOf(answer)).toEqual(expect.arrayContaining(['classes', 'pool_data_path']));
   });
 
   it.each([
