@@ -1,13 +1,30 @@
-import { existsSync } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { LabellingValue } from '../../contracts/labelling.ts';
+import { VERSION } from '../../contracts/version.ts';
+import { writeBundle } from '../../science/bundle/bundle.ts';
+import { labelHistoryCsv } from '../../science/bundle/label-history.ts';
+import { hashFile } from '../artifact.ts';
 import type { Artifact } from '../../contracts/job.ts';
+import { labellingValue } from '../../db/repositories/labellings.ts';
 import type { CampaignDependencies } from '../dependencies.ts';
 import { hostPath, runNetworkTask } from '../network-task.ts';
 import type { CatalogueLabel, CatalogueTask } from '../network/messages.ts';
 import { type Campaign, iterationName, openCampaign, POOL_DIRECTORY, rowOfKey } from './campaign.ts';
 import { estimateOf } from './estimate.ts';
 import { describeJobFiles } from './job-files.ts';
+
+const BUNDLE = 'campaign.tar.gz';
+/** Of the job's directory: what is small, and says how each iteration came to be. */
+const BUNDLED = [
+  /^(catalogue\.(csv|vot|fits)|objects\.csv|config\.json|perf_est_list\.json|training\.json|training_data\.h5)$/,
+  /^model\/[^/]+$/,
+  /^pool\/pool\.json$/,
+  /^iteration-\d+\/(selection|labels|training|oracle_data|perf_est_list|new_config)\.json$/,
+];
 
 /** Writes the catalogue of a campaign that ends, and puts its last model in the job's directory. */
 export function createExportCatalogue(dependencies: CampaignDependencies) {
@@ -57,6 +74,7 @@ export function createExportCatalogue(dependencies: CampaignDependencies) {
           await rm(join(directory, name), { recursive: true, force: true });
           await rename(join(scratchDir, name), join(directory, name));
         }
+        await bundle(campaign, scratchDir);
         const statusDetail = `${spectra} candidates, ${objects} objects, ${labels.length} labels; ended because ${reason}`;
         await jobs.appendLog(jobId, { level: 'info', message: statusDetail, key: 'exported' });
         return { statusDetail, artifacts: await describeJobFiles(directory, signal) };
@@ -77,6 +95,34 @@ export function createExportCatalogue(dependencies: CampaignDependencies) {
       });
     }
     return labels;
+  }
+
+  /** What the campaign can be repeated and checked with, in one archive. */
+  async function bundle(campaign: Campaign, scratchDir: string): Promise<void> {
+    const { job, config, directory } = campaign;
+    const history = join(scratchDir, 'label-history.csv');
+    await pipeline(Readable.from(labelHistoryCsv(historyValues(job.id))), createWriteStream(history));
+    const pool = await hostPath(dependencies, config.pool_data_path, 'pool_data_path');
+    const files = (await readdir(directory, { recursive: true }))
+      .filter((name) => BUNDLED.some((pattern) => pattern.test(name)))
+      .sort();
+    const beside = join(scratchDir, BUNDLE);
+    await writeBundle(beside, {
+      name: `campaign-${job.id}`,
+      job_id: job.id,
+      software: `Spectrolabe ${VERSION}`,
+      platform: `${process.platform} ${process.arch}, Node ${process.versions.node}`,
+      inputs: [{ role: 'pool', path: config.pool_data_path, ...(await hashFile(pool)) }],
+      sources: [
+        { name: 'label-history.csv', path: history, description: 'every value that anybody gave' },
+        ...files.map((name) => ({ name, path: join(directory, name) })),
+      ],
+    });
+    await rename(beside, join(directory, BUNDLE));
+  }
+
+  async function* historyValues(jobId: string): AsyncGenerator<LabellingValue> {
+    for await (const entry of labellings.campaignHistory(jobId)) yield labellingValue(entry);
   }
 
   /** Of the newest iteration that has one: never pooled over models. */

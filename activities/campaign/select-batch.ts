@@ -133,7 +133,7 @@ export function createSelectBatch(dependencies: CampaignDependencies) {
       iteration: iteration + 1,
       ...(hasTrainingData ? { trainingDataPath: `${job.dirPath}/training_data.h5` } : {}),
       oracleDataPath: `${job.dirPath}/oracle_data.json`,
-      performanceEstimatesPath: `${job.dirPath}/${PERFORMANCE_ESTIMATES}`,
+      ...(iteration > 0 ? { performanceEstimatesPath: `${job.dirPath}/${PERFORMANCE_ESTIMATES}` } : {}),
     });
     const beside = join(target, 'new_config.json');
     await writeNextStepConfiguration(beside, next);

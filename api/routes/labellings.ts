@@ -23,6 +23,7 @@ import { MAX_LABELS_BYTES } from '../../contracts/limits.ts';
 import type { JobRow, JobsRepository } from '../../db/repositories/jobs.ts';
 import {
   type Answer,
+  labellingValue,
   LabellingRefused,
   type LabellingRow,
   type LabellingsRepository,
@@ -262,22 +263,7 @@ export function labellingRoutes({
       handler: async ({ params, query: { labelling_id: labellingId, offset, limit } }) => {
         const job = await existing(params.job_id);
         const { total, entries } = await labellings.listHistory(job.id, { labellingId, offset, limit });
-        const values = entries.map((entry) =>
-          withoutNulls({
-            labelling_id: entry.labellingId,
-            spectrum_filename: entry.spectrumFilename,
-            spectrum_set: entry.spectrumSet,
-            sequence_iteration: entry.sequenceIteration,
-            user_label: entry.userLabel,
-            decision: entry.decision,
-            user_comment: entry.userComment,
-            labelled_by: entry.labelledBy,
-            given_at: entry.givenAt.toISOString(),
-            settles: entry.settles || null,
-            class_list_version: entry.classListVersion,
-            source: entry.source,
-          }),
-        );
+        const values = entries.map(labellingValue);
         return { status: 200, body: { job_id: job.id, total, values } };
       },
     }),

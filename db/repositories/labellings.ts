@@ -10,6 +10,7 @@ import {
   type LabellingListQuery,
   type PatchClasses,
   type SpectrumSet,
+  type LabellingValue,
 } from '../../contracts/labelling.ts';
 import { type Answer, ANSWERED, insertLabellings, type NewLabelling, writeAnswers } from '../answers.ts';
 import type { Database, Transaction } from '../connection.ts';
@@ -68,6 +69,25 @@ export interface HistoryEntry {
   givenAt: Date;
   settles: boolean;
   classListVersion: number;
+}
+
+/** As the REST API and the bundle of a campaign show it. */
+export function labellingValue(entry: HistoryEntry): LabellingValue {
+  const { userLabel, decision, userComment, labelledBy, settles, source } = entry;
+  return {
+    labelling_id: entry.labellingId,
+    spectrum_filename: entry.spectrumFilename,
+    spectrum_set: entry.spectrumSet,
+    sequence_iteration: entry.sequenceIteration,
+    ...(userLabel !== null && { user_label: userLabel }),
+    ...(decision !== null && { decision }),
+    ...(userComment !== null && { user_comment: userComment }),
+    ...(labelledBy !== null && { labelled_by: labelledBy }),
+    given_at: entry.givenAt.toISOString(),
+    ...(settles && { settles }),
+    class_list_version: entry.classListVersion,
+    ...(source !== null && { source }),
+  };
 }
 
 /** The classes were changed while labels were being read: the reader begins again. */
