@@ -77,8 +77,8 @@ function activities(replaced: Partial<Activities> = {}): Activities {
       return iteration > 0;
     },
     scoreIteration: ({ iteration }) => say(`score ${iteration}`),
-    selectBatch: async ({ iteration, settings }) => {
-      await say(`select ${iteration} ${JSON.stringify(settings)}`);
+    selectBatch: async ({ iteration, settings, audit }) => {
+      await say(`${audit ? 'audit' : 'select'} ${iteration} ${JSON.stringify(settings)}`);
       return { spectra: BATCH };
     },
     openBatch: ({ iteration }) => {
@@ -86,7 +86,10 @@ function activities(replaced: Partial<Activities> = {}): Activities {
       return say(`open ${iteration}`);
     },
     countOpenLabels: () => Promise.resolve(open),
-    closeBatch: ({ iteration }) => say(`close ${iteration}`),
+    closeBatch: async ({ iteration }) => {
+      await say(`close ${iteration}`);
+      return { audit: false };
+    },
     embedTrainingSet: () => Promise.resolve(),
     describeStep: async ({ iteration }) => {
       await say(`describe ${iteration}`);
@@ -305,7 +308,7 @@ describe('a campaign', () => {
       },
     );
     expect(calls).not.toContain('open 1');
-    expect(calls.slice(-3)).toEqual(['export 1: a person finished it', 'complete a campaign', 'discard']);
+    expect(calls.slice(-3)).toEqual(['export 2: a person finished it', 'complete a campaign', 'discard']);
   });
 
   it('goes on when a batch is closed early, and not before', async () => {
@@ -390,13 +393,56 @@ describe('a campaign', () => {
     expect(calls).toEqual(undisturbed(2, 'a person finished it'));
   });
 
-  it.each([
-    [{ spectra: BATCH, stop: 'the labels are spent' }, 'the labels are spent'],
-    [{ spectra: 0 }, 'no spectrum is left to label'],
-  ])('ends by itself: %o', async (selected, reason) => {
-    await run({}, activities({ selectBatch: () => Promise.resolve(selected) }), (handle) => handle.result());
-    expect(calls).toContain(`export 0: ${reason}`);
+  it('ends where no spectrum is left, without a batch', async () => {
+    const all = activities({ selectBatch: () => Promise.resolve({ spectra: 0 }) });
+    await run({}, all, (handle) => handle.result());
+    expect(calls).toContain('export 1: no spectrum is left to label');
     expect(calls).not.toContain('open 0');
+  });
+
+  it('ends where its stopping rule says so', async () => {
+    const closeBatch = () => Promise.resolve({ audit: false, stop: 'the labels are spent' });
+    await run({}, activities({ closeBatch }), async (handle) => {
+      await labelUntil(handle, 1);
+      await handle.result();
+    });
+    expect(calls).toEqual(undisturbed(1, 'the labels are spent').filter((call) => call !== 'close 0'));
+  });
+
+  it('audits the model that there is, and goes on or ends as its labels say', async () => {
+    const all = activities();
+    const closed: Awaited<ReturnType<Activities['closeBatch']>>[] = [
+      { audit: true },
+      { audit: false },
+      { audit: true },
+      { audit: false, stop: 'it is precise' },
+    ];
+    const closeBatch: Activities['closeBatch'] = async (input) => {
+      await all.closeBatch(input);
+      return closed[input.iteration] ?? { audit: false };
+    };
+    // The third iteration would be the last one; its audit is made for all that.
+    await run({ max_iterations: 3 }, { ...all, closeBatch }, async (handle) => {
+      await labelUntil(handle, 4);
+      await handle.result();
+    });
+    const loop = calls.slice(1, -5);
+    expect(loop.filter((call) => !/^(open|close)/.test(call))).toEqual([
+      'train 0',
+      'select 0 {}',
+      'audit 1 {}',
+      'train 2',
+      'score 2',
+      'select 2 {}',
+      'audit 3 {}',
+    ]);
+    expect(calls.slice(-5)).toEqual([
+      'train 4',
+      'score 4',
+      'export 4: it is precise',
+      'complete a campaign',
+      'discard',
+    ]);
   });
 
   it('begins with iteration 1 where there are labels before', async () => {
