@@ -130,6 +130,8 @@ describe.skipIf(!hasBrowser)('the labelling bench', () => {
     expect(await filename(page)).toBe(third);
     await page.keyboard.press('ArrowLeft');
     expect(await filename(page)).toBe(second);
+    await page.getByLabel('Show the prediction').click();
+    // The box has the focus now; keys still are for the spectrum.
     await page.keyboard.press('r');
     await page.getByText('Raw: the pixels within the grid’s range').waitFor();
     await snap(page, 'labelling');
