@@ -121,6 +121,12 @@ export const ActiveLearningConfig = z
     embedding: z.enum(['tsne', 'none']).default('tsne').meta({
       description: 'Map of the training set in two dimensions, dim_reduc.json',
     }),
+    initial_model_path: OptionalPath.meta({
+      description:
+        'Directory of a model trained elsewhere on the same classes and grid, as model/ of a TRAINING job: it chooses the ' +
+        'first batch, where there are no labels to train on',
+      example: '/JOBS/job_peaks_…/model',
+    }),
     cuts: PoolCuts.optional(),
     objects: ObjectGrouping.optional().meta({
       description:

@@ -130,7 +130,8 @@ export function createExportCatalogue(dependencies: CampaignDependencies) {
     { job, classList }: Campaign,
     iteration: number,
   ): Promise<CatalogueTask['precision']> {
-    for (let k = iteration; k >= 0; k--) {
+    // An audit has the number after that of its model.
+    for (let k = iteration + 1; k >= 0; k--) {
       const estimate = estimateOf(await labellings.listBatchRows(job.id, k), classList);
       if (estimate === undefined) continue;
       return estimate.perClass.map(({ class: index, n, right, precision, lower, upper }) => ({

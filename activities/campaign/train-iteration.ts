@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { activityInfo } from '@temporalio/activity';
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ApplicationFailure, activityInfo } from '@temporalio/activity';
 import type { ActiveLearningConfig } from '../../contracts/active-learning.ts';
 import { TrainingConfig } from '../../contracts/training.ts';
+import { readModelFiles } from '../../science/cnn/model-files.ts';
 import type { CampaignDependencies } from '../dependencies.ts';
 import { hostPath, runNetworkTask } from '../network-task.ts';
+import { TASK_REFUSED } from '../network/child-process.ts';
 import { IterationLabels, type PoolLabels, PreparedPool } from '../network/messages.ts';
 import { PREPARED } from '../network/prepared-rows.ts';
 import { workPrefix } from '../plan.ts';
@@ -79,6 +81,15 @@ export function createTrainIteration(dependencies: CampaignDependencies) {
         const trainingData = join(target, 'training_data.h5');
         await rename(join(scratchDir, 'training_data.h5'), trainingData);
         await showInJobDirectory(trainingData, join(directory, 'training_data.h5'));
+        if (ending.kind === 'untrainable' && config.initial_model_path !== undefined) {
+          await takeModel(config.initial_model_path, { classes, target, scratchDir });
+          await jobs.appendLog(jobId, {
+            level: 'info',
+            message: `iteration ${iteration}: the model in ${config.initial_model_path} chooses, for there is nothing to train on yet`,
+            key: `iteration-${iteration}-initial-model`,
+          });
+          return true;
+        }
         if (ending.kind === 'untrainable') {
           await jobs.appendLog(jobId, {
             level: 'info',
@@ -97,6 +108,24 @@ export function createTrainIteration(dependencies: CampaignDependencies) {
       },
     );
   };
+
+  /** Puts a model that was trained elsewhere in the place of this iteration's. */
+  async function takeModel(
+    path: string,
+    { classes, target, scratchDir }: { classes: readonly string[]; target: string; scratchDir: string },
+  ): Promise<void> {
+    const model = dirname(await hostPath(dependencies, `${path}/model.json`, 'initial_model_path'));
+    const learnt = (await readModelFiles(model)).classes;
+    if (learnt.join('\n') !== classes.join('\n'))
+      throw ApplicationFailure.nonRetryable(
+        `initial_model_path: the model tells ${learnt.join(', ')} apart, not ${classes.join(', ')}`,
+        TASK_REFUSED,
+      );
+    await rm(join(scratchDir, 'model'), { recursive: true });
+    await cp(model, join(scratchDir, 'model'), { recursive: true });
+    await rm(join(target, 'model'), { recursive: true, force: true });
+    await rename(join(scratchDir, 'model'), join(target, 'model'));
+  }
 }
 
 /** The labelled files that a configuration names, the older first. */

@@ -77,6 +77,7 @@ export async function activeLearning(input: ActiveLearningInput): Promise<void> 
   });
   setHandler(progressQuery, () => ({ iteration, stage, paused, settings: nextSettings }));
 
+  let audited: number | undefined;
   let embedding: Promise<void> = Promise.resolve();
   let embeddingScope: CancellationScope | undefined;
 
@@ -122,7 +123,8 @@ export async function activeLearning(input: ActiveLearningInput): Promise<void> 
     stage = 'selecting';
     const { spectra } = await activities.selectBatch({ jobId, iteration, settings, audit });
     if (spectra > 0 || config.iteration !== undefined) await openBatch({ jobId, iteration });
-    if (trained) embedBeside();
+    // Labels of one class teach nothing, but they can be seen.
+    if (iteration > 0 && !audit) embedBeside();
     return spectra;
   }
 
@@ -196,6 +198,8 @@ export async function activeLearning(input: ActiveLearningInput): Promise<void> 
       waiting = false;
       const closed = await closeBatch({ jobId, iteration });
       finishing ??= closed.stop;
+      // What an audit found is true of the model that it looked at: this one makes the catalogue.
+      if (audit && closed.stop !== undefined) audited = iteration - 1;
       audit = closed.audit;
       if (config.max_iterations !== undefined && iteration + 1 >= config.max_iterations && !audit)
         finishing ??= `max_iterations ${config.max_iterations} is reached`;
@@ -206,11 +210,11 @@ export async function activeLearning(input: ActiveLearningInput): Promise<void> 
     await embedding;
     await reportCampaign({ jobId, iteration, statusDetail: `finishing: ${finishing}` });
     const activities = activitiesOn(await acceleratedQueue());
-    if (await activities.trainIteration({ jobId, iteration }))
+    if (audited === undefined && (await activities.trainIteration({ jobId, iteration })))
       await activities.scoreIteration({ jobId, iteration });
     const { statusDetail, artifacts } = await activities.exportCatalogue({
       jobId,
-      iteration,
+      iteration: audited ?? iteration,
       reason: finishing,
     });
     await completeJob({ jobId, statusDetail, artifacts });
