@@ -1,8 +1,8 @@
 import { Random } from '../science/cnn/random.ts';
 import type { Campaign } from './active-learning-campaign.ts';
 
-/** Points of a running median. */
-const WINDOW = 3;
+/** Points on either side that a running median has. */
+const REACH = 1;
 const RESAMPLES = 2000;
 /** Of all intervals. */
 const CONFIDENCE = 0.95;
@@ -119,12 +119,12 @@ export function labelsNeeded(curve: readonly number[], labels: readonly number[]
   return earlier + ((target - before) / (value - before)) * (reached - earlier);
 }
 
-/** Running medians of F1, of fewer points at the ends. */
+/** Running medians of F1; the ends stay as they are, so that campaigns with a common start have one. */
 function smoothed({ curve }: Campaign): number[] {
-  const reach = Math.floor(WINDOW / 2);
-  return curve.map((_, at) =>
-    median(curve.slice(Math.max(0, at - reach), at + reach + 1).map(({ f1 }) => f1)),
-  );
+  return curve.map((_, at) => {
+    const reach = Math.min(REACH, at, curve.length - 1 - at);
+    return median(curve.slice(at - reach, at + reach + 1).map(({ f1 }) => f1));
+  });
 }
 
 function medianCurve(curves: readonly (readonly number[])[]): number[] {
