@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrainingDependencies } from './dependencies.ts';
 import { workPrefix } from './plan.ts';
@@ -9,13 +9,15 @@ const RESULTS = ['model', 'training.json', 'predictions.h5'];
 
 /** The activities of task queues `cpu-training` and `gpu`. */
 export function createTrainingActivities(dependencies: TrainingDependencies) {
-  const { jobs, fileStore, store } = dependencies;
+  const { jobs, fileStore, store, tempDir } = dependencies;
   return {
     trainModel: createTrainModel(dependencies),
     scorePool: createScorePool(dependencies),
-    /** Deletes a training's checkpoint and, where the job did not complete, what it left in its directory. */
+    /** Deletes a training's checkpoint, what a worker that died left in the making and, where the job did not complete, what it left in its directory. */
     discardTraining: async ({ jobId }: { jobId: string }): Promise<void> => {
       await store.deletePrefix(workPrefix(jobId));
+      for (const name of await readdir(tempDir))
+        if (name.startsWith(`${jobId}-`)) await rm(join(tempDir, name), { recursive: true, force: true });
       const job = await jobs.find(jobId);
       if (!job || job.phase === 'COMPLETED') return;
       const directory = await fileStore.makeDirectory(job.dirPath);

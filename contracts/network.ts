@@ -54,6 +54,12 @@ export const DEFAULT_NETWORK: NetworkArchitecture = NetworkArchitecture.parse({
   ],
 });
 
+export const EarlyStopping = z.strictObject({
+  monitor: z.enum(['loss', 'val_loss']).default('loss'),
+  min_delta: z.number().min(0).default(0).meta({ description: 'A smaller improvement is none' }),
+  patience: z.int().min(1).default(10).meta({ description: 'Epochs without improvement until the end' }),
+});
+
 /** How a network is fitted. Names and meanings are Keras' where it has them. */
 export const FittingOptions = z.strictObject({
   epochs: z
@@ -79,14 +85,7 @@ export const FittingOptions = z.strictObject({
         .meta({ description: 'Along half a cosine to 0 at this epoch' }),
     ])
     .default({ kind: 'constant' }),
-  early_stopping: z
-    .strictObject({
-      monitor: z.enum(['loss', 'val_loss']).default('loss'),
-      min_delta: z.number().min(0).default(0).meta({ description: 'A smaller improvement is none' }),
-      patience: z.int().min(1).default(10).meta({ description: 'Epochs without improvement until the end' }),
-    })
-    .prefault({})
-    .meta({ description: 'The weights of the best epoch are kept' }),
+  early_stopping: EarlyStopping.prefault({}).meta({ description: 'The weights of the best epoch are kept' }),
   validation_fraction: z.number().min(0).max(0.9).default(0).meta({
     description: 'Share of the spectra held out, stratified by class; spectra of an object stay together',
   }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DEFAULT_NETWORK, FittingOptions, NetworkArchitecture } from './network.ts';
+import { DEFAULT_NETWORK, EarlyStopping, FittingOptions, NetworkArchitecture } from './network.ts';
 
 const StorePath = z.string().startsWith('/', 'must start with /').max(4096);
 const ClassName = z.string().min(1).max(30);
@@ -29,10 +29,13 @@ export const TrainingConfig = z
         example: ['other', 'single peak', 'double peak'],
       }),
     network: NetworkArchitecture.default(DEFAULT_NETWORK),
-    fitting: FittingOptions.prefault({
-      validation_fraction: 0.2,
-      early_stopping: { monitor: 'val_loss', patience: 20 },
-    }),
+    fitting: FittingOptions.extend({
+      validation_fraction: FittingOptions.shape.validation_fraction.unwrap().default(0.2),
+      early_stopping: EarlyStopping.extend({
+        monitor: EarlyStopping.shape.monitor.unwrap().default('val_loss'),
+        patience: EarlyStopping.shape.patience.unwrap().default(20),
+      }).prefault({}),
+    }).prefault({}),
     accelerator: z.enum(['auto', 'gpu', 'cpu']).default('auto').meta({
       description: 'Which workers train: those with a GPU, those without, or a GPU where one is alive',
     }),

@@ -51,7 +51,7 @@ startWorker('cpu', async ({ environment, log, identity, started }) => {
       // Each shard spreads over all threads already; a second one fills the gaps while the first ends.
       {
         taskQueue: TASK_QUEUES.cpu,
-        activities: { ...activities, ...campaign },
+        activities: { ...activities, ...training },
         maxConcurrentActivityTaskExecutions: 2,
       },
       { taskQueue: TASK_QUEUES.merge, activities, maxConcurrentActivityTaskExecutions: 2 },

@@ -180,6 +180,7 @@ function trainingConfigOf(
     fitting: {
       epochs: config.epochs_train,
       batch_size: config.batch_size_train,
+      validation_fraction: 0,
       early_stopping: { monitor: 'loss', min_delta: config.min_delta_train, patience: config.patience_train },
       seed: (config.seed + iteration) % 2 ** 32,
     },

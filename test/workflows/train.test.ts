@@ -53,7 +53,18 @@ function training(
 
 async function run(
   config: Partial<TrainingConfig>,
-  { hasGpu = false, trainModel }: { hasGpu?: boolean; trainModel?: TrainingActivities['trainModel'] } = {},
+  {
+    hasGpu = false,
+    gpuWorker = true,
+    trainModel,
+    cancelAfter,
+  }: {
+    hasGpu?: boolean;
+    gpuWorker?: boolean;
+    trainModel?: TrainingActivities['trainModel'];
+    /** Milliseconds. */
+    cancelAfter?: number;
+  } = {},
 ): Promise<void> {
   const control: ControlActivities = {
     isServed: (queue) => Promise.resolve(hasGpu && queue === TASK_QUEUES.gpu),
@@ -69,7 +80,7 @@ async function run(
   const connection = environment.nativeConnection;
   const workers = await Promise.all([
     Worker.create({ connection, taskQueue: TASK_QUEUES.control, workflowBundle, activities: control }),
-    ...[TASK_QUEUES.cpuTraining, TASK_QUEUES.gpu].map((taskQueue) =>
+    ...[TASK_QUEUES.cpu, TASK_QUEUES.cpuTraining, ...(gpuWorker ? [TASK_QUEUES.gpu] : [])].map((taskQueue) =>
       Worker.create({ connection, taskQueue, activities: training(taskQueue, trainModel) }),
     ),
   ]);
@@ -81,6 +92,8 @@ async function run(
       taskQueue: TASK_QUEUES.control,
       args: [{ jobId, config: TrainingConfig.parse({ training_data_path: '/training.h5', ...config }) }],
     });
+  if (cancelAfter !== undefined)
+    setTimeout(() => void environment.client.workflow.getHandle(jobId).cancel(), cancelAfter);
   await first.runUntil(others.reduce((inner, worker) => () => worker.runUntil(inner), result)());
 }
 
@@ -137,4 +150,11 @@ it('tries again after a crash of the child, and not when the data will not do', 
 it('records nothing for a job that ended meanwhile', async () => {
   await run({}, { trainModel: () => Promise.resolve(undefined) });
   expect(calls).toEqual(['train on cpu-training', 'discard']);
+});
+
+it('cleans up where nobody serves the GPU that the job waits for', async () => {
+  await expect(run({ accelerator: 'gpu' }, { gpuWorker: false, cancelAfter: 500 })).rejects.toThrow(
+    WorkflowFailedError,
+  );
+  expect(calls).toEqual(['fail the run was cancelled in Temporal', 'discard']);
 });

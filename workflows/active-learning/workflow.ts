@@ -174,7 +174,7 @@ export async function activeLearning(input: ActiveLearningInput): Promise<void> 
         iteration,
       });
       await completeJob({ jobId, statusDetail, artifacts });
-      await activitiesOn(await acceleratedQueue()).discardCampaign({ jobId });
+      await activitiesOn(TASK_QUEUES.cpu).discardCampaign({ jobId });
       return;
     }
     // A run may begin with both: then the open batch is closed, and learnt from, first.
@@ -218,7 +218,7 @@ export async function activeLearning(input: ActiveLearningInput): Promise<void> 
       reason: finishing,
     });
     await completeJob({ jobId, statusDetail, artifacts });
-    await activities.discardCampaign({ jobId });
+    await activitiesOn(TASK_QUEUES.cpu).discardCampaign({ jobId });
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     // Whether aborted or failed: the clean-up itself must not be cancelled.

@@ -21,6 +21,9 @@ function trainingOn(taskQueue: TaskQueue): TrainingActivities {
   });
 }
 
+// Where a worker is always, and no training is waited for.
+const { discardTraining } = trainingOn(TASK_QUEUES.cpu);
+
 /** Trains a network on labelled spectra, and classifies a pool with it where one is given. */
 export async function train(input: TrainWorkflowInput): Promise<void> {
   const { jobId, config } = TrainWorkflowInput.parse(input);
@@ -31,7 +34,7 @@ export async function train(input: TrainWorkflowInput): Promise<void> {
       activities = trainingOn(TASK_QUEUES.gpu);
     const model = await activities.trainModel({ jobId, config });
     if (!model) {
-      await activities.discardTraining({ jobId });
+      await discardTraining({ jobId });
       return;
     }
     const { artifacts, accuracy, bestEpoch, epochs } = model;
@@ -51,13 +54,13 @@ export async function train(input: TrainWorkflowInput): Promise<void> {
       statusDetail,
       artifacts: pool ? [...artifacts, pool.artifact] : artifacts,
     });
-    await activities.discardTraining({ jobId });
+    await discardTraining({ jobId });
   } catch (error) {
     // Whether aborted or failed: the clean-up itself must not be cancelled.
     await CancellationScope.nonCancellable(async () => {
       // After an ABORT the row refuses it; a cancellation that came from Temporal's own UI must be told.
       await failJob({ jobId, ...describeFailure(error) });
-      await activities.discardTraining({ jobId });
+      await discardTraining({ jobId });
     });
     throw error;
   }

@@ -97,10 +97,10 @@ describe('a draft and its config.json', () => {
       config,
     );
   });
-  it('shows what absent options of a given fitting mean, which is not what an absent fitting means', () => {
+  it('shows what absent options of a given fitting mean, as of an absent one', () => {
     const config = { training_data_path: '/a.h5', fitting: { epochs: 5 } };
     const draft = draftOfConfig(config);
-    expect(draft.values).toMatchObject({ validation_fraction: '0', monitor: 'loss', patience: '10' });
+    expect(draft.values).toMatchObject({ validation_fraction: '0.2', monitor: 'val_loss', patience: '20' });
     expect(TrainingConfig.parse(configOfDraft(draft))).toEqual(TrainingConfig.parse(config));
   });
   it('keeps unknown keys and wrong types, so that the schema can refuse them', () => {
