@@ -9,11 +9,15 @@ import Table from 'cli-table3';
 import { ArtifactPage, ENDED_PHASES, type Job, JobPage } from '../contracts/job.ts';
 import { type Stack, startStack } from '../deploy/embedded/stack.ts';
 import { call, request } from './api-client.ts';
+import { type LearningCurve, runDemoCampaign } from './demo-campaign.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
 const TIMEOUT_MS = 300_000;
 
-/** Starts everything in a temporary directory, waits for the sample job, keeps its result and cleans up. */
+/**
+ * Starts everything in a temporary directory, waits for the sample job, keeps its result, runs a campaign on it with a
+ * simulated oracle, and cleans up.
+ */
 export async function demo(options: { json?: boolean; out?: string }): Promise<ExitCode> {
   const say = (message: string) => process.stderr.write(`${message}\n`);
   const directory = await mkdtemp(join(tmpdir(), 'spectrolabe-demo-'));
@@ -37,12 +41,25 @@ export async function demo(options: { json?: boolean; out?: string }): Promise<E
       `${stack.url}/api/files/result.h5/download?parent_dir_path=${encodeURIComponent(job.dir_path)}`,
       result,
     );
+    say(
+      'Three iterations of active learning. The oracle is simulated: nobody looks at the spectra, the classes in their headers answer.',
+    );
+    const curve = await Promise.race([
+      runDemoCampaign(stack.url, {
+        poolPath: `${job.dir_path}/result.h5`,
+        filesDirectory: join(stack.dataDirectory, 'files'),
+        say,
+        signal: interrupt.signal,
+      }),
+      stack.failed,
+    ]);
     const rejected = job.progress?.rejected ?? 0;
     const summary = {
       spectra: (job.progress?.done ?? 0) - rejected,
       rejected,
       seconds: job.execution_duration ?? 0,
       result: { path: result, sha256: made.sha256 },
+      campaign: { oracle: 'simulated', ...curve },
     };
     if (options.json) console.log(JSON.stringify(summary));
     else {
@@ -55,12 +72,14 @@ export async function demo(options: { json?: boolean; out?: string }): Promise<E
         { sha256: summary.result.sha256 },
       );
       console.log(table.toString());
+      console.log(tableOf(curve));
     }
     return EXIT.ok;
   } catch (error) {
     say(`The demo failed: ${error instanceof Error ? error.message : String(error)}`);
     return EXIT.failed;
   } finally {
+    interrupt.abort();
     await stack?.stop();
     await rm(directory, { recursive: true, force: true });
   }
@@ -76,6 +95,16 @@ async function sampleJob(url: string, signal: AbortSignal): Promise<Job> {
     if (Date.now() > deadline) throw new Error(`the job did not end within ${TIMEOUT_MS / 1000} s`);
     await delay(200);
   }
+}
+
+function tableOf({ spectra, points }: LearningCurve): string {
+  const table = new Table({
+    head: ['labels', `right, of the ${spectra} spectra never labelled`],
+    style: { head: [], border: [] },
+  });
+  for (const { labels, right } of points)
+    table.push([labels, `${right} (${Math.round((100 * right) / spectra)} %)`]);
+  return table.toString();
 }
 
 async function download(url: string, target: string): Promise<void> {

@@ -89,7 +89,9 @@ export async function label(id: string, options: LabelOptions): Promise<ExitCode
   console.log(
     `Simulated oracle: ${labels.size} known labels of ${basename(options.oracle)}, ${errorRate * 100} % of its answers wrong (seed ${seed}). Nobody looks at the spectra.`,
   );
-  return labelUntilEnd(options.api, id, oracle, pause);
+  const job = await labelUntilEnd(options.api, id, oracle, { pause, say: (line) => console.log(line) });
+  console.log(`${job.phase}${job.error ? `: ${job.error.message}` : ''}`);
+  return job.phase === 'COMPLETED' ? EXIT.ok : EXIT.failed;
 }
 
 /** @throws NetworkError where names that differ in `.gz` only have two labels */
@@ -104,23 +106,39 @@ function withPlainNames(labels: ReadonlyMap<string, string>): Map<string, string
   return named;
 }
 
-async function labelUntilEnd(api: string, id: string, oracle: Oracle, pause: number): Promise<ExitCode> {
+export interface LabellingOptions {
+  /** Before each answer [s]; 0 answers a batch at once. */
+  pause: number;
+  /** Is told one line a batch. */
+  say: (line: string) => void;
+  signal?: AbortSignal;
+}
+
+/**
+ * Answers each batch of a job until the job ends.
+ * @returns the job, which has ended
+ * @throws what `signal` is aborted with
+ */
+export async function labelUntilEnd(
+  api: string,
+  id: string,
+  oracle: Oracle,
+  options: LabellingOptions,
+): Promise<Job> {
+  const { signal } = options;
   for (;;) {
-    const job = await patiently(() => call(api, Job, 'GET', `/jobs/${id}`));
+    const job = await patiently(() => call(api, Job, 'GET', `/jobs/${id}`), signal);
     const ended = ENDED_PHASES.includes(job.phase);
     // One step of an old client's loop is labelled once it is completed.
     const isStep = job.config?.['iteration'] !== undefined;
     if (isStep ? job.phase === 'COMPLETED' : job.phase === 'PROCESSING') {
-      const { batches } = await patiently(() => call(api, BatchPage, 'GET', `/jobs/${id}/batches`));
+      const { batches } = await patiently(() => call(api, BatchPage, 'GET', `/jobs/${id}/batches`), signal);
       const [newest] = batches;
       if (newest && newest.closed_at === undefined)
-        await labelBatch(api, id, newest.iteration, oracle, pause);
+        await labelBatch(api, id, newest.iteration, oracle, options);
     }
-    if (ended) {
-      console.log(`${job.phase}${job.error ? `: ${job.error.message}` : ''}`);
-      return job.phase === 'COMPLETED' ? EXIT.ok : EXIT.failed;
-    }
-    await delay(POLL_MS);
+    if (ended) return job;
+    await delay(POLL_MS, undefined, { signal });
   }
 }
 
@@ -130,27 +148,29 @@ async function labelBatch(
   id: string,
   iteration: number,
   oracle: Oracle,
-  pause: number,
+  { pause, say, signal }: LabellingOptions,
 ): Promise<void> {
-  const page = await patiently(() =>
-    call(api, LabellingPage, 'GET', `/labellings?job_id=${id}&iteration=${iteration}&open=true`),
+  const page = await patiently(
+    () => call(api, LabellingPage, 'GET', `/labellings?job_id=${id}&iteration=${iteration}&open=true`),
+    signal,
   );
   const asked = page.labellings.filter((row) => row.spectrum_set !== 'CANDIDATE');
   if (asked.length === 0) return;
-  const { class_lists: lists } = await patiently(() =>
-    call(api, ClassListPage, 'GET', `/jobs/${id}/classes`),
+  const { class_lists: lists } = await patiently(
+    () => call(api, ClassListPage, 'GET', `/jobs/${id}/classes`),
+    signal,
   );
   const classes = lists[0]?.classes ?? [];
   const answers = asked.map((row) => ({ row, ...oracleAnswer(oracle, row.spectrum_filename, classes) }));
   const atOnce = pause > 0 ? 1 : LABELS_AT_ONCE;
   for (let first = 0; first < answers.length; first += atOnce) {
-    if (pause > 0) await delay(pause * 1000);
-    await patiently(() => save(api, answers.slice(first, first + atOnce)));
+    if (pause > 0) await delay(pause * 1000, undefined, { signal });
+    await patiently(() => save(api, answers.slice(first, first + atOnce)), signal);
   }
   const skipped = answers.filter(({ answer }) => answer.decision === 'skip').length;
   const wrong = answers.filter((one) => one.wrong).length;
   const count = (set: Labelling['spectrum_set']) => asked.filter((row) => row.spectrum_set === set).length;
-  console.log(
+  say(
     `iteration ${iteration}: ${count('ORACLE')} for the oracle, ${count('PERFORMANCE_ESTIMATION')} for the estimate; ` +
       `${wrong} wrong on purpose, ${skipped} skipped (unknown)`,
   );
@@ -171,9 +191,10 @@ async function save(
 }
 
 /** Tries again while the API is away: asking and answering twice does no more than once. */
-async function patiently<T>(work: () => Promise<T>): Promise<T> {
+async function patiently<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   const began = Date.now();
   for (;;) {
+    signal?.throwIfAborted();
     try {
       return await work();
     } catch (error) {
@@ -183,7 +204,7 @@ async function patiently<T>(work: () => Promise<T>): Promise<T> {
         // The connection broke in the middle of the answer.
         error instanceof TypeError;
       if (!isAway || Date.now() - began > GIVE_UP_MS) throw error;
-      await delay(RETRY_MS);
+      await delay(RETRY_MS, undefined, { signal });
     }
   }
 }
