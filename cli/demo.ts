@@ -76,7 +76,8 @@ export async function demo(options: { json?: boolean; out?: string }): Promise<E
     }
     return EXIT.ok;
   } catch (error) {
-    say(`The demo failed: ${error instanceof Error ? error.message : String(error)}`);
+    const why: unknown = interrupt.signal.aborted ? interrupt.signal.reason : error;
+    say(`The demo failed: ${why instanceof Error ? why.message : String(why)}`);
     return EXIT.failed;
   } finally {
     interrupt.abort();
