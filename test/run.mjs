@@ -2,6 +2,7 @@
 // npm test: installs what the tests need, runs everything, and ends with one line `N passed, N failed`.
 //   node test/run.mjs            all
 //   node test/run.mjs unit       unit tests only (no server, no build)
+//   node test/run.mjs faults     kill -9 at random moments, in many more rounds (FAULT_ROUNDS, 20)
 //   node test/run.mjs lint|types
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -38,8 +39,8 @@ function check(name, command) {
   console.log(`${passed ? '✓' : '✗'} ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
 }
 
-/** Tests of one vitest project, counted from its report; a run without a report is a failure. */
-function tests(project, env) {
+/** Tests of one vitest project, counted from its report; a run without a report is a failure. `only`: a part of paths. */
+function tests(project, env, only = []) {
   const report = join(results, `${project}.json`);
   rmSync(report, { force: true });
   const ended = run(
@@ -51,6 +52,7 @@ function tests(project, env) {
       '--reporter=default',
       '--reporter=json',
       `--outputFile.json=${report}`,
+      ...only,
     ),
     env,
   );
@@ -137,7 +139,8 @@ function types() {
   check('types of the dashboard', tool('vue-tsc/bin/vue-tsc.js', '-p', 'tsconfig.web.json', '--noEmit'));
 }
 
-async function integration() {
+/** Environment of tests that start servers, with the programs that they need. */
+async function serverEnvironment() {
   ensureReady(root);
   const env = { ...process.env };
   const { findTemporal, findTemporalTestServer } =
@@ -145,6 +148,11 @@ async function integration() {
   const say = (message) => console.log(message);
   env.TEMPORAL_CLI_PATH = await findTemporal(say);
   env.TEMPORAL_TEST_SERVER_PATH = await findTemporalTestServer(say);
+  return env;
+}
+
+async function integration() {
+  const env = await serverEnvironment();
   const chromium = await findChromium();
   if (chromium) env.CHROMIUM_PATH = chromium;
   else
@@ -158,7 +166,7 @@ const what = process.argv[2] ?? 'all';
 const began = Date.now();
 try {
   checkNode();
-  if (!['all', 'unit', 'integration', 'lint', 'types'].includes(what))
+  if (!['all', 'unit', 'integration', 'faults', 'lint', 'types'].includes(what))
     throw new Error(`there is no part called ${what}`);
   ensureInstalled(root);
   mkdirSync(results, { recursive: true });
@@ -166,6 +174,8 @@ try {
   if (what === 'all' || what === 'types') types();
   if (what === 'all' || what === 'unit') tests('unit');
   if (what === 'all' || what === 'integration') await integration();
+  if (what === 'faults')
+    tests('integration', { FAULT_ROUNDS: '20', ...(await serverEnvironment()) }, ['test/faults']);
 } catch (error) {
   total.failed++;
   notes.push(error instanceof Error ? error.message : String(error));
