@@ -9,6 +9,9 @@ import { startHeartbeats } from './heartbeats.ts';
 import { runInChild, TASK_REFUSED } from './network/child-process.ts';
 import type { ChildMessage, NetworkTask } from './network/messages.ts';
 
+/** So often the job's row says how far a scoring is. */
+const PROGRESS_MS = 1000;
+
 type Ended = Awaited<ReturnType<typeof runInChild>>;
 
 /**
@@ -36,6 +39,7 @@ export async function runNetworkTask<Kind extends Ended['kind'], Result>(
     `${jobId}-${activityInfo().workflowExecution?.runId ?? ''}-${activityId}-${attempt}`,
   );
   let at: unknown;
+  let told = -Infinity;
   const stopHeartbeats = startHeartbeats(() => at);
   // In order, and all of them before the activity ends.
   let recording: Promise<unknown> = Promise.resolve();
@@ -61,7 +65,13 @@ export async function runNetworkTask<Kind extends Ended['kind'], Result>(
               ...(iteration === undefined ? {} : { iteration }),
             }),
           );
-        else at = { ...message };
+        else {
+          at = { ...message };
+          if (message.kind !== 'scoring' || performance.now() - told < PROGRESS_MS) return;
+          told = performance.now();
+          const { done, total } = message;
+          record(() => jobs.recordProgress(jobId, { done, total, unit: 'spectra' }));
+        }
       },
     });
     await recording;

@@ -1,6 +1,6 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { REQUIRED_QUEUES } from '../contracts/task-queues.ts';
+import { REQUIRED_QUEUES, TASK_QUEUES } from '../contracts/task-queues.ts';
 import type { Database } from '../db/connection.ts';
 import type { JobsRepository } from '../db/repositories/jobs.ts';
 import { listRunsWithoutCommands } from '../db/repositories/running-jobs.ts';
@@ -44,7 +44,8 @@ export async function reconcileRuns(
 }
 
 /**
- * Says of running jobs that they wait for a worker where a queue that jobs cannot do without has none, and that they no longer do once it has.
+ * Says of running jobs that they wait for a worker where a queue that they cannot do without has none, and that they no
+ * longer do once it has.
  * A paused job stays paused.
  * @param liveQueues the task queues that a living worker polls
  */
@@ -53,8 +54,9 @@ export async function markWaitingForWorkers(
   jobs: JobsRepository,
   liveQueues: ReadonlySet<string>,
 ): Promise<void> {
-  const isServed = REQUIRED_QUEUES.every((queue) => liveQueues.has(queue));
-  for (const { id, waitingFor } of await listRunsWithoutCommands(db)) {
+  for (const { id, waitingFor, needsGpu } of await listRunsWithoutCommands(db)) {
+    const queues = needsGpu ? [...REQUIRED_QUEUES, TASK_QUEUES.gpu] : REQUIRED_QUEUES;
+    const isServed = queues.every((queue) => liveQueues.has(queue));
     if (!isServed && waitingFor === null) await jobs.replaceWaitingFor(id, null, 'worker');
     if (isServed && waitingFor === 'worker') await jobs.replaceWaitingFor(id, 'worker', null);
   }

@@ -452,6 +452,11 @@ export function createJobsRepository(db: Database) {
       });
     },
 
+    /** @returns false where the job is no longer PROCESSING */
+    recordProgress(id: string, progress: Progress): Promise<boolean> {
+      return whileProcessing(id, (tx) => setProgress(tx, id, progress));
+    },
+
     /** Says how many spectra there will be, once they are listed. */
     setProgressTotal(id: string, total: number): Promise<boolean> {
       return whileProcessing(id, async (tx, job) => {

@@ -28,6 +28,8 @@ export interface SettledRun {
   id: string;
   workflowId: string;
   waitingFor: (typeof jobs.$inferSelect)['waitingFor'];
+  /** Nothing but a GPU will do. */
+  needsGpu: boolean;
 }
 
 /**
@@ -36,7 +38,12 @@ export interface SettledRun {
  */
 export async function listRunsWithoutCommands(db: Database): Promise<SettledRun[]> {
   const rows = await db
-    .select({ id: jobs.id, workflowId: jobs.workflowId, waitingFor: jobs.waitingFor })
+    .select({
+      id: jobs.id,
+      workflowId: jobs.workflowId,
+      waitingFor: jobs.waitingFor,
+      needsGpu: sql<boolean>`coalesce(${jobs.config} ->> 'accelerator' = 'gpu', false)`,
+    })
     .from(jobs)
     .where(
       sql`${jobs.phase} = 'PROCESSING' and ${jobs.startedAt} < now() - interval '10 seconds' and not exists (

@@ -139,9 +139,14 @@ it('says that a job waits for a worker while a queue has none, but of a paused o
   await markWaitingForWorkers(server.db, server.jobs, new Set(['control']));
   expect(await server.jobs.find(waiting)).toMatchObject({ waitingFor: 'worker' });
   expect(await server.jobs.find(paused)).toMatchObject({ waitingFor: 'resume' });
-  // Nobody serves `gpu`: no job needs it.
+  // Nobody serves `gpu`: only a job that asked for it misses it.
   expect(REQUIRED_QUEUES).not.toContain('gpu');
   await markWaitingForWorkers(server.db, server.jobs, new Set(REQUIRED_QUEUES));
+  expect(await server.jobs.find(waiting)).toMatchObject({ waitingFor: null });
+  await server.pool.query(`update jobs set config = '{"accelerator": "gpu"}' where id = $1`, [waiting]);
+  await markWaitingForWorkers(server.db, server.jobs, new Set(REQUIRED_QUEUES));
+  expect(await server.jobs.find(waiting)).toMatchObject({ waitingFor: 'worker' });
+  await markWaitingForWorkers(server.db, server.jobs, new Set([...REQUIRED_QUEUES, 'gpu']));
   expect(await server.jobs.find(waiting)).toMatchObject({ waitingFor: null });
   expect(await server.jobs.find(paused)).toMatchObject({ waitingFor: 'resume' });
 });
