@@ -20,7 +20,7 @@ import { CLASSES, injectLines, type Host, type InjectedSpectra } from './injecte
 /** How a campaign goes; results of other settings are not mixed with its own. */
 export const SETTINGS = {
   poolRows: 10_000,
-  testRows: 5_000,
+  testRows: 4_000,
   /** Share of the hosts that test spectra alone are made of. */
   testHosts: 0.3,
   /**
@@ -28,8 +28,8 @@ export const SETTINGS = {
    * rare spectra too, and what it saves would be taken for the strategy's. Random learns so slowly that it gets more
    * labels, to end where others are compared with it.
    */
-  labels: [50, 80, 110, 140, 170, 200, 230, 260, 290, 320, 350],
-  labelsOfRandom: [50, 80, 140, 200, 350, 500, 700, 1000],
+  labels: [50, 75, 100, 150, 200, 250, 300, 350],
+  labelsOfRandom: [50, 100, 200, 350, 500, 700, 1000],
   dropoutDraws: 10,
   /** Much smaller than the default network, which multiplies some seventy times as often. */
   network: NetworkArchitecture.parse({
@@ -73,20 +73,37 @@ export interface Campaign extends CampaignKey {
   readonly curve: readonly CurvePoint[];
 }
 
+export interface CampaignSets {
+  readonly pool: InjectedSpectra;
+  readonly test: InjectedSpectra;
+}
+
+/** Pool and test set of different stars, the same for all strategies of a seed. */
+export function makeSets(hosts: readonly Host[], key: CampaignKey): CampaignSets {
+  const random = randomOf(sharedBy(key), 'sets');
+  const order = random.shuffle(Array.from(hosts, (_, i) => i)).flatMap((i) => hosts[i] ?? []);
+  const testHosts = Math.round(SETTINGS.testHosts * hosts.length);
+  const { rareFraction } = key;
+  return {
+    test: injectLines(order.slice(0, testHosts), { count: SETTINGS.testRows, rareFraction, random }),
+    pool: injectLines(order.slice(testHosts), { count: SETTINGS.poolRows, rareFraction, random }),
+  };
+}
+
 /**
- * A campaign without people: labels are those that were injected. Equal keys give equal pools, first batches and seeds
- * of the networks whatever the strategy, so that strategies can be compared seed by seed.
+ * A campaign without people: labels are those that were injected. First batches and seeds of the networks are the same
+ * for all strategies, so that these can be compared seed by seed.
+ * @param sets those of the key
  * @param scratchDirectory where TensorFlow's graph is put for a moment
  */
 export async function runCampaign(
   tf: Tensorflow,
-  hosts: readonly Host[],
+  { pool, test }: CampaignSets,
   key: CampaignKey,
   scratchDirectory: string,
   signal: AbortSignal,
 ): Promise<Campaign> {
   const began = performance.now();
-  const { pool, test } = makeSets(hosts, key);
   const seed = randomOf(sharedBy(key), 'dropout').uint32();
   const model = await Model.create(tf, pool.points, seed, scratchDirectory);
   try {
@@ -126,21 +143,6 @@ export async function runCampaign(
 }
 
 const NO_FIT = { failedFits: 0, collapsed: false };
-
-/** Pool and test set of different stars. */
-function makeSets(
-  hosts: readonly Host[],
-  key: CampaignKey,
-): { pool: InjectedSpectra; test: InjectedSpectra } {
-  const random = randomOf(sharedBy(key), 'sets');
-  const order = random.shuffle(Array.from(hosts, (_, i) => i)).flatMap((i) => hosts[i] ?? []);
-  const testHosts = Math.round(SETTINGS.testHosts * hosts.length);
-  const { rareFraction } = key;
-  return {
-    test: injectLines(order.slice(0, testHosts), { count: SETTINGS.testRows, rareFraction, random }),
-    pool: injectLines(order.slice(testHosts), { count: SETTINGS.poolRows, rareFraction, random }),
-  };
-}
 
 function chooseWithoutModel(
   { labels }: InjectedSpectra,

@@ -11,7 +11,13 @@ import { cacheDirectory } from '../deploy/embedded/cache.ts';
 import { loadTensorflow } from '../deploy/tensorflow/load-tensorflow.ts';
 import { setUpTensorflow } from '../deploy/tensorflow/set-up-tensorflow.ts';
 import { packageRoot } from '../storage/package-root.ts';
-import { runCampaign, SETTINGS, type CampaignKey } from './active-learning-campaign.ts';
+import {
+  makeSets,
+  runCampaign,
+  SETTINGS,
+  type CampaignKey,
+  type CampaignSets,
+} from './active-learning-campaign.ts';
 import { labelEfficiencies, type Efficiency, type Estimate } from './active-learning-efficiency.ts';
 import { plotEfficiencies } from './active-learning-plot.ts';
 import { ResultsFile } from './active-learning-results.ts';
@@ -135,11 +141,15 @@ async function runAll(
   const began = performance.now();
   const end = began + 60_000 * options.minutes;
   const slowest = new Map<string, number>();
+  /** One campaign after another has the same. */
+  let made: { seed: number; rareFraction: number; sets: CampaignSets } | undefined;
   try {
     for (const [at, key] of keys.entries()) {
       const expectedSeconds = slowest.get(key.strategy) ?? Math.max(0, ...slowest.values());
       if (performance.now() + 1000 * expectedSeconds > end) return keys.length - at;
-      const campaign = await runCampaign(tf, hosts, key, scratch, signal);
+      if (made?.seed !== key.seed || made.rareFraction !== key.rareFraction)
+        made = { ...key, sets: makeSets(hosts, key) };
+      const campaign = await runCampaign(tf, made.sets, key, scratch, signal);
       await results.append(campaign);
       slowest.set(key.strategy, Math.max(slowest.get(key.strategy) ?? 0, campaign.seconds));
       const last = campaign.curve.at(-1);
