@@ -44,7 +44,7 @@ const program: Command = new Command('npm run bench:active-learning --')
     '--results <file>',
     'campaigns that have ended, a line of JSON each: they are not run again (default: in the cache)',
   )
-  .option('--plot <file>', 'writes the curves as SVG, with all results there are')
+  .option('--plot <file>', 'writes the curves as SVG')
   .option('--json', 'the last line is the result as JSON; all else goes to standard error')
   .addHelpText(
     'after',
