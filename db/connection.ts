@@ -18,5 +18,7 @@ export function connect(url: string): Connection {
   const pool = new Pool({ connectionString: url, max: 20, connectionTimeoutMillis: 10_000 });
   // An idle connection that the server ends is replaced at the next query; unheard, its error would end us.
   pool.on('error', () => undefined);
+  // Nor does one that ends between two queries of a transaction: the next query tells.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return { db: drizzle(pool, { schema }), pool, close: () => pool.end() };
 }
