@@ -13,7 +13,7 @@ export interface ClosedBatch {
   estimate?: PrecisionEstimate;
 }
 
-/** What stopping rules know: a record a model. An audit belongs to the model that it looks at. */
+/** What stopping rules know: a record an iteration. An audit belongs to the model that it looks at. */
 export async function stoppingHistory(
   { directory, classList }: Campaign,
   closed: readonly ClosedBatch[],
@@ -39,12 +39,12 @@ export async function stoppingHistory(
         labels,
         audit: counts.map((count) => ({ ...count, population: audit[count.class] ?? 0 })),
       };
-    else if (predictions)
+    else
       records.push({
         labels,
-        meanEntropy: predictions.meanEntropy,
-        ...(predictions.kappa === undefined ? {} : { kappa: predictions.kappa }),
-        ...(predictions.changed === undefined ? {} : { changedFraction: predictions.changed }),
+        ...(predictions && { meanEntropy: predictions.meanEntropy }),
+        ...(predictions?.kappa === undefined ? {} : { kappa: predictions.kappa }),
+        ...(predictions?.changed === undefined ? {} : { changedFraction: predictions.changed }),
         ...(counts.length === 0 ? {} : { estimates: counts }),
       });
   }

@@ -14,6 +14,7 @@ import { workPrefix } from '../plan.ts';
 import { placeModel, summaryOf } from '../train-model.ts';
 import {
   type Campaign,
+  iterationName,
   makeIterationDirectory,
   openCampaign,
   POOL_DIRECTORY,
@@ -40,6 +41,7 @@ export function createTrainIteration(dependencies: CampaignDependencies) {
     if (!campaign || (campaign.isStep && iteration === 0)) return false;
     const { config, directory } = campaign;
     const target = await makeIterationDirectory(campaign, iteration);
+    const before = join(directory, iterationName(iteration - 1));
     if (activityInfo().attempt > 1)
       await jobs.appendLog(jobId, {
         level: 'warning',
@@ -71,6 +73,7 @@ export function createTrainIteration(dependencies: CampaignDependencies) {
             labelsPath,
           },
           oversampling: config.oversampling,
+          ...(existsSync(join(before, 'model')) ? { predecessorDir: join(before, 'model') } : {}),
           objectsDir,
           checkpointKey: `${workPrefix(jobId)}/checkpoint-${iteration}`,
           modelDir: join(scratchDir, 'model'),

@@ -28,6 +28,8 @@ export const TrainTask = z.object({
     })
     .optional(),
   oversampling: z.enum(['smote', 'none']),
+  /** Model of the iteration before: a fit that does much worse has collapsed. */
+  predecessorDir: z.string().optional(),
 });
 export type TrainTask = z.infer<typeof TrainTask>;
 

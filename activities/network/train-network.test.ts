@@ -42,11 +42,19 @@ async function writeLabelled(path: string, tooLarge: number | undefined): Promis
   file.close();
 }
 
+interface TrainOptions {
+  stopAfter?: number;
+  tooLarge?: number;
+  learningRate?: number;
+  /** Name of the training whose model is the predecessor. */
+  after?: string;
+}
+
 /** Trains in a directory of its own, or where another training stopped. @param stopAfter dies when this epoch is told */
 async function train(
   name: string,
   computer: Computer,
-  { stopAfter, tooLarge }: { stopAfter?: number; tooLarge?: number } = {},
+  { stopAfter, tooLarge, learningRate = 1e-2, after }: TrainOptions = {},
 ): Promise<ChildMessage[]> {
   const place = join(directory, name);
   await mkdir(join(place, 'model'), { recursive: true });
@@ -60,7 +68,7 @@ async function train(
       fitting: {
         epochs: EPOCHS,
         batch_size: 16,
-        learning_rate: 1e-2,
+        learning_rate: learningRate,
         validation_fraction: VALIDATION_FRACTION,
         early_stopping: { monitor: 'val_loss', patience: EPOCHS },
       },
@@ -70,6 +78,7 @@ async function train(
     checkpointKey: 'work/x/checkpoint',
     modelDir: join(place, 'model'),
     scratchDir: place,
+    ...(after === undefined ? {} : { predecessorDir: join(directory, after, 'model') }),
   };
   const messages: ChildMessage[] = [];
   await trainNetwork(computer, task, (message) => {
@@ -114,6 +123,20 @@ it('goes on by another computer, and says so', async () => {
   );
   expect(of(rest, 'progress').map(({ epoch }) => epoch)).not.toContain(3);
   expect(await computersOf('moved')).toEqual(['tfjs-node 2.15.1, 2 threads', 'tfjs-node 2.15.1, 8 threads']);
+});
+
+it('fits again what learnt less than half of what the model before had', async () => {
+  const failures = (messages: ChildMessage[]) =>
+    of(messages, 'log').filter(({ key }) => key.startsWith('network-failed'));
+  const before = await train('before', TWO_THREADS);
+  const [balanced = 0] = of(before, 'trained').map(({ report }) => report.validation?.balancedAccuracy);
+  expect(balanced).toBeGreaterThan(0.8);
+  // As good a fit passes, and is the same with a predecessor as without.
+  const equal = await train('equal', TWO_THREADS, { after: 'before' });
+  expect(failures(equal)).toEqual([]);
+  expect(weightsOf(equal)).toEqual(weightsOf(before));
+  const hardly = await train('hardly', TWO_THREADS, { after: 'before', learningRate: 1e-7 });
+  expect(failures(hardly).length).toBeGreaterThan(0);
 });
 
 it('says how far it is, and how fast', async () => {

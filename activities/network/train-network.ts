@@ -9,7 +9,8 @@ import { createTrainer } from '../../science/cnn/create-trainer.ts';
 import { NetworkError } from '../../science/cnn/error.ts';
 import { type Evaluation, evaluate } from '../../science/cnn/evaluation.ts';
 import { fit, type LabelledSpectra } from '../../science/cnn/fit.ts';
-import { weightsSha256, writeModelFiles } from '../../science/cnn/model-files.ts';
+import { initialState } from '../../science/cnn/initialize.ts';
+import { readModelFiles, weightsSha256, writeModelFiles } from '../../science/cnn/model-files.ts';
 import { fitUntilSound } from '../../science/cnn/refit.ts';
 import { Random } from '../../science/cnn/random.ts';
 import { stratifiedSplit } from '../../science/cnn/split.ts';
@@ -126,6 +127,13 @@ export async function trainNetwork(
     for (const metrics of history) tell({ kind: 'epoch', attempt: saved.attempt, epochs, metrics });
   }
 
+  const predecessor =
+    task.predecessorDir &&
+    (await evaluatePredecessor({ tf, scratchDir }, task.predecessorDir, {
+      plan,
+      classes,
+      data: validation ?? own,
+    }));
   const fitted = await fitUntilSound(
     async (seed, attempt) => {
       const trainer = await createTrainer(tf, plan, { seed, scratchDirectory: scratchDir });
@@ -178,6 +186,7 @@ export async function trainNetwork(
     {
       seed: config.fitting.seed,
       firstAttempt: saved?.attempt ?? 1,
+      ...(predecessor && { predecessor }),
       onFailedFit: ({ seed, attempt, reason }) =>
         log(
           'warning',
@@ -236,6 +245,32 @@ function rowsOf(
   const spectra = new Float32Array(rows.length * points);
   rows.forEach((row, at) => spectra.set(set.spectra.subarray(row * points, (row + 1) * points), at * points));
   return { spectra, labels: rows.map((row) => set.labels[row] ?? NaN) };
+}
+
+/** What the model before says of the same spectra; undefined where it is of another network, or other classes. */
+async function evaluatePredecessor(
+  { tf, scratchDir }: { tf: Tensorflow; scratchDir: string },
+  directory: string,
+  { plan, classes, data }: { plan: NetworkPlan; classes: readonly string[]; data: LabelledSpectra },
+): Promise<Evaluation | undefined> {
+  const model = await readModelFiles(directory);
+  const shapes = ({ parameters }: NetworkPlan) =>
+    JSON.stringify(parameters.map(({ name, shape }) => [name, shape]));
+  const before = planNetwork(model.architecture, {
+    points: model.wavelengthAngstrom.length,
+    classes: model.classes.length,
+  });
+  if (shapes(before) !== shapes(plan) || model.classes.join('\n') !== classes.join('\n')) return undefined;
+  const trainer = await createTrainer(tf, plan, {
+    seed: 0,
+    scratchDirectory: scratchDir,
+    initial: { ...initialState(plan, 0), weights: model.weights },
+  });
+  try {
+    return await evaluateOn(trainer, plan, data);
+  } finally {
+    trainer.dispose();
+  }
 }
 
 async function evaluateOn(
