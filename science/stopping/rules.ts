@@ -10,7 +10,7 @@ import { targetPrecision } from './target-precision.ts';
 /**
  * Whether a campaign goes on after its newest iteration. Every stopping rule there is: a new one is one file, its
  * settings in the contract and one line here.
- * @param history iterations with a model, the oldest first
+ * @param history the oldest iteration first
  */
 export function decideStopping(
   settings: StoppingRule,

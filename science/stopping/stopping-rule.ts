@@ -1,6 +1,6 @@
 import type { StoppingRule as StoppingSettings } from '../../contracts/active-learning.ts';
 
-/** What stopping rules know of an iteration that has a model. */
+/** What stopping rules know of an iteration; of one without a model the labels alone. */
 export interface IterationRecord {
   /** Labels that people have given up to here. */
   readonly labels: number;
@@ -42,7 +42,7 @@ export interface StoppingDecision {
 export type RuleName = StoppingSettings['rule'];
 export type SettingsOf<Name extends RuleName> = Extract<StoppingSettings, { rule: Name }>;
 
-/** @param history iterations with a model, the oldest first */
+/** @param history the oldest iteration first */
 export type StoppingRule<Name extends RuleName> = (
   settings: SettingsOf<Name>,
   history: readonly IterationRecord[],
