@@ -201,8 +201,8 @@ function draftValueOf(field: TrainingField, value: JsonValue | undefined): strin
 }
 
 /** What a field shows where `config.json` does not say: the default of the schema. */
-function defaultsOf(config: z.input<typeof TrainingConfig>): Record<TrainingKey, string> {
-  const filled = JsonObject.parse(TrainingConfig.parse(config));
+function schemaDefaults(): Record<TrainingKey, string> {
+  const filled = JsonObject.parse(TrainingConfig.parse({ training_data_path: '/' }));
   const value = (key: TrainingKey) => {
     const [field] = fieldsOf([key]);
     return (field && draftValueOf(field, valueAt(filled, field.path))) ?? '';
@@ -230,7 +230,7 @@ function defaultsOf(config: z.input<typeof TrainingConfig>): Record<TrainingKey,
     batch_size_predict: value('batch_size_predict'),
   };
 }
-const DEFAULTS = defaultsOf({ training_data_path: '/' });
+const DEFAULTS = schemaDefaults();
 
 export function emptyDraft(): TrainingDraft {
   return { values: { ...DEFAULTS }, other: {} };
@@ -264,15 +264,13 @@ function jsonOf(field: TrainingField, typed: string): JsonValue | undefined {
   return text;
 }
 
-/**
- * The `config.json` of a draft. The fitting options are all written down, also where they are at their default: what
- * is absent in `fitting` has another default than an absent `fitting`. The others are left out at their default.
- */
+/** The `config.json` of a draft; options at their default are left out. */
 export function configOfDraft(draft: TrainingDraft): Json {
   return FIELDS.filter((field) => applies(field, draft)).reduce((config, field) => {
     const text = draft.values[field.key];
-    const isLeftOut = field.path[0] !== 'fitting' && isAtDefault(field, text);
-    const value = isLeftOut ? undefined : jsonOf(field, text);
+    // A schedule with something in it needs its kind.
+    const isNeeded = field.key === 'schedule' && valueAt(draft.other, SCHEDULE) !== undefined;
+    const value = isAtDefault(field, text) && !isNeeded ? undefined : jsonOf(field, text);
     // What the editor brought and this field could not hold.
     if (value === undefined || valueAt(draft.other, field.path) !== undefined) return config;
     return withValue(config, field.path, value);
@@ -288,11 +286,7 @@ function isAtDefault(field: TrainingField, text: string): boolean {
 /** The draft of a `config.json`; what no field can hold (unknown keys, wrong types) is kept, not lost. */
 export function draftOfConfig(config: Json): TrainingDraft {
   const draft: TrainingDraft = {
-    values: defaultsOf({
-      training_data_path: '/',
-      // Its own defaults as soon as it is there.
-      ...(config['fitting'] === undefined ? {} : { fitting: {} }),
-    }),
+    values: { ...DEFAULTS },
     other: config,
   };
   for (const field of FIELDS) {
