@@ -426,8 +426,8 @@ describe('a campaign', () => {
       await labelUntil(handle, 4);
       await handle.result();
     });
-    const loop = calls.slice(1, -5);
-    expect(loop.filter((call) => !/^(open|close)/.test(call))).toEqual([
+    expect(calls.filter((call) => !/^(open|close)/.test(call))).toEqual([
+      'prepare',
       'train 0',
       'select 0 {}',
       'audit 1 {}',
@@ -435,11 +435,8 @@ describe('a campaign', () => {
       'score 2',
       'select 2 {}',
       'audit 3 {}',
-    ]);
-    expect(calls.slice(-5)).toEqual([
-      'train 4',
-      'score 4',
-      'export 4: it is precise',
+      // What the audit found is true of this model.
+      'export 2: it is precise',
       'complete a campaign',
       'discard',
     ]);
