@@ -82,7 +82,7 @@ Examples:
     });
   program
     .command('demo')
-    .description('preprocess the sample spectra in a temporary directory and print a table')
+    .description('preprocess the sample spectra in a temporary directory, learn from them, print tables')
     .addOption(json())
     .option('--out <file>', 'keep result.h5 as this file')
     .action(async (options) => {
@@ -91,7 +91,7 @@ Examples:
   program
     .command('submit')
     .description('create a job from a configuration and run it')
-    .argument('<type>', 'DATA_PREPROCESSING')
+    .argument('<type>', 'DATA_PREPROCESSING, TRAINING or ACTIVE_ML')
     .argument('<config>', 'configuration, a JSON file; - reads standard input')
     .option('--label <text>', 'what to call it (default: the file’s name)')
     .option('--description <text>', 'more about it')
