@@ -10,6 +10,8 @@ export default defineConfig({
           // Files share two processes: starting one for each takes longer than the tests.
           isolate: false,
           maxWorkers: '100%',
+          // Only what hangs takes so long, on a busy machine too.
+          testTimeout: 30_000,
           include: [
             '{contracts,science,workflows,activities,workers,db,storage,api,web,cli,deploy,bench}/**/*.test.ts',
           ],

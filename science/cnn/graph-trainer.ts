@@ -151,7 +151,7 @@ class GraphTrainer implements Trainer {
         [ports.first, state.firstMoments[parameter.name]],
         [ports.second, state.secondMoments[parameter.name]],
       ] as const)
-        if (values !== undefined) inputs[port] = this.#tf.tensor(values, shape, 'float32');
+        if (values !== undefined) inputs[port] = this.#tf.tensor(toBeCopied(values), shape, 'float32');
     }
     this.#run('init', inputs);
     this.#step = state.step;
@@ -207,4 +207,15 @@ function valueOf(result: ReadonlyMap<string, Float32Array>, name: string): Float
 function batchResult(result: ReadonlyMap<string, Float32Array>): BatchResult {
   const scalar = (name: string): number => valueOf(result, name)[0] ?? NaN;
   return { lossSum: scalar(PORTS.lossSum), correct: scalar(PORTS.correct) };
+}
+
+/**
+ * The values where TensorFlow has to copy them. Of an array at an address divisible by 64 tfjs-node makes a tensor that
+ * shares JavaScript's memory. A variable keeps such a tensor, and a thread of TensorFlow gives its reference back later,
+ * which Node-API forbids: the heap is damaged, and the process dies by SIGABRT now and then.
+ */
+function toBeCopied(values: Float32Array): Float32Array {
+  const copy = new Float32Array(new ArrayBuffer(values.byteLength + 4), 4);
+  copy.set(values);
+  return copy;
 }

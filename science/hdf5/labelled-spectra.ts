@@ -73,7 +73,8 @@ function read(file: InputFile, options: LabelOptions): TrainingSet {
   const names = kept.map((i) => labelled.labels[i] ?? '');
   const { classes, indexOf } = classesOf(names, options.classes, labelled.indices);
   const labels = Int32Array.from(names, (name) => indexOf.get(name) ?? -1);
-  if (!options.mayLackClasses) checkVariety(file, new Set(names), { rows: labelled.rows.length, kept: kept.length });
+  if (!options.mayLackClasses)
+    checkVariety(file, new Set(names), { rows: labelled.rows.length, kept: kept.length });
   const rows = kept.map((i) => labelled.rows[i] ?? 0);
   const groups = groupsOf(file, source, rows);
   const configuration = file.attribute('configuration');
