@@ -255,6 +255,8 @@ export function createJobsRepository(db: Database) {
       return command(id, async (tx, job) => {
         if (job.phase !== 'PROCESSING') return wrongPhase(job, 'only a running job can be paused');
         if (job.waitingFor === 'resume') return wrongPhase(job, 'the job is paused already');
+        if (job.type === 'TRAINING')
+          return wrongPhase(job, 'a training cannot be paused; abort it, and clone it to begin anew');
         await addToOutbox(tx, id, { command: 'signal', payload: { signal: 'pause' } });
         return { job: await changePhase(tx, id, { waitingFor: 'resume' }) };
       });

@@ -313,6 +313,16 @@ describe('running', () => {
     expect((await get(`/jobs/${job.job_id}`)).status).toBe(phase === 'PROCESSING' ? 200 : 404);
   });
 
+  it('does not pause a training, which would not hear of it', async () => {
+    const config = { training_data_path: '/labelled.h5' };
+    const { job_id } = jobIn(await post('/jobs', { type: 'TRAINING', label: 'x', config }));
+    expect((await post(`/jobs/${job_id}/process/RUN`)).status).toBe(202);
+    const answer = await post(`/jobs/${job_id}/process/PAUSE`);
+    expect(answer.status).toBe(409);
+    expect(codeOf(answer)).toBe('wrong_phase');
+    expect(jobIn(await get(`/jobs/${job_id}`))).not.toHaveProperty('waiting_for');
+  });
+
   it('pauses once and resumes once, each with its signal', async () => {
     const { job_id } = await running();
     const act = async (action: string) => (await post(`/jobs/${job_id}/process/${action}`)).status;
