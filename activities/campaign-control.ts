@@ -2,6 +2,7 @@ import type { LabellingsRepository } from '../db/repositories/labellings.ts';
 import { createCloseBatch } from './campaign/close-batch.ts';
 import { createOpenBatch } from './campaign/open-batch.ts';
 import type { ControlDependencies } from './dependencies.ts';
+import { startHeartbeats } from './heartbeats.ts';
 
 /** The activities of a campaign on task queue `control`. */
 export function createCampaignControlActivities(
@@ -9,8 +10,8 @@ export function createCampaignControlActivities(
 ) {
   const { jobs, labellings } = dependencies;
   return {
-    openBatch: createOpenBatch(dependencies),
-    closeBatch: createCloseBatch(dependencies),
+    openBatch: withHeartbeats(createOpenBatch(dependencies)),
+    closeBatch: withHeartbeats(createCloseBatch(dependencies)),
     /** How many spectra of the open batch wait for an answer; 0 where it is closed. */
     countOpenLabels: ({ jobId }: { jobId: string }) => labellings.countOpen(jobId),
     /** Shows where the campaign is. */
@@ -19,3 +20,15 @@ export function createCampaignControlActivities(
   };
 }
 export type CampaignControlActivities = ReturnType<typeof createCampaignControlActivities>;
+
+/** A batch may be of 100,000 spectra: the workflow waits for it while its worker lives, and no longer. */
+function withHeartbeats<Input, Result>(work: (input: Input) => Promise<Result>) {
+  return async (input: Input): Promise<Result> => {
+    const stopHeartbeats = startHeartbeats();
+    try {
+      return await work(input);
+    } finally {
+      stopHeartbeats();
+    }
+  };
+}

@@ -442,6 +442,28 @@ describe('a campaign', () => {
     ]);
   });
 
+  it('notices within 15 s that a worker has died, whatever it did', async () => {
+    const events = await run({ max_iterations: 2 }, activities(), async (handle) => {
+      await labelUntil(handle, 2);
+      await handle.result();
+      return (await handle.fetchHistory()).events ?? [];
+    });
+    const patience = new Map(
+      events.flatMap(({ activityTaskScheduledEventAttributes: scheduled }) => {
+        if (!scheduled) return [];
+        const { activityType, heartbeatTimeout, startToCloseTimeout } = scheduled;
+        const heartbeat = Number(heartbeatTimeout?.seconds ?? 0);
+        return [[activityType?.name ?? '', heartbeat || Number(startToCloseTimeout?.seconds)]];
+      }),
+    );
+    expect([...patience.keys()].sort()).toEqual(
+      Object.keys(activities())
+        .filter((name) => !['describeStep', 'failJob'].includes(name))
+        .sort(),
+    );
+    for (const [name, seconds] of patience) expect(seconds, name).toBeLessThanOrEqual(15);
+  });
+
   it('begins with iteration 1 where there are labels before', async () => {
     const all = activities({ prepareCampaign: () => Promise.resolve({ firstIteration: 1 }) });
     await run({ max_iterations: 2 }, all, async (handle) => {

@@ -25,12 +25,17 @@ import {
   resumeSignal,
 } from './messages.ts';
 
-// Rows of the database. They retry for as long as it is away: what happened must be recorded.
-const { isServed, failJob, completeJob, openBatch, countOpenLabels, closeBatch, reportCampaign } =
-  proxyActivities<ControlActivities & CampaignControlActivities>({
-    startToCloseTimeout: '5 minutes',
-    retry: { initialInterval: '1s', maximumInterval: '10s' },
-  });
+// They retry for as long as the database is away: what happened must be recorded.
+const RECORDING = { retry: { initialInterval: '1s', maximumInterval: '10s' } } as const;
+// A few rows each: one that takes longer was begun by a worker that died.
+const { isServed, failJob, completeJob, countOpenLabels, reportCampaign } = proxyActivities<
+  ControlActivities & CampaignControlActivities
+>({ ...RECORDING, startToCloseTimeout: '15 seconds' });
+const { openBatch, closeBatch } = proxyActivities<CampaignControlActivities>({
+  ...RECORDING,
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '5s',
+});
 
 function activitiesOn(taskQueue: TaskQueue): ActiveLearningActivities {
   return proxyActivities<ActiveLearningActivities>({
