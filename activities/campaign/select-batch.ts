@@ -121,12 +121,16 @@ export function createSelectBatch(dependencies: CampaignDependencies) {
     for (const name of RESULTS) await showInJobDirectory(join(target, name), join(directory, name));
     const estimates = join(directory, PERFORMANCE_ESTIMATES);
     if (iteration > 0 && !existsSync(estimates)) {
-      if (config.perf_est_list_path === undefined) await writePerformanceEstimates(estimates, []);
+      const beside = `${estimates}.new`;
+      if (config.perf_est_list_path === undefined) await writePerformanceEstimates(beside, []);
       else {
         const given = await hostPath(dependencies, config.perf_est_list_path, 'perf_est_list_path');
-        await copyFile(given, join(directory, EARLIER_ESTIMATES));
-        await copyFile(given, estimates);
+        const earlier = join(directory, EARLIER_ESTIMATES);
+        await copyFile(given, `${earlier}.new`);
+        await rename(`${earlier}.new`, earlier);
+        await copyFile(earlier, beside);
       }
+      await rename(beside, estimates);
     }
     const hasTrainingData = existsSync(join(target, 'training_data.h5'));
     const next = nextStepConfiguration(config, {
