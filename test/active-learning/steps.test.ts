@@ -19,7 +19,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const POINTS = 48;
 const SPECTRA = 90;
 const CLASSES = ['other', 'single peak', 'double peak'];
-/** Every key that the old clients know, and no other. */
+/** Every key that the old clients know, and no other. There is no network yet at iteration 0. */
 const FIRST_CONFIG = {
   classes: CLASSES,
   candidate_classes: ['single peak', 'double peak'],
@@ -38,6 +38,16 @@ const FIRST_CONFIG = {
   patience_train: 10,
   batch_size_predict: 64,
   iteration: 0,
+};
+/** Small enough for the JavaScript fallback, where native TensorFlow is not set up: the default takes minutes there. */
+const SMALL_NETWORK = {
+  layers: [
+    { kind: 'conv1d', filters: 4, kernel_size: 5 },
+    { kind: 'max_pooling1d' },
+    { kind: 'flatten' },
+    { kind: 'dense', units: 16 },
+    { kind: 'dropout' },
+  ],
 };
 type Config = Record<string, unknown>;
 const Json = z.record(z.string(), z.unknown());
@@ -291,7 +301,7 @@ it('goes through four iterations, each a job whose new_config.json is the next',
       oracle_data_to_add_path: `${dir}/oracle_data.json`,
       perf_est_list_path: iteration === 0 ? '' : `${dir}/perf_est_list.json`,
     });
-    config = next;
+    config = { ...next, network: SMALL_NETWORK };
   }
   expect(taught.size).toBe(4 * 18);
   expect(taught.get(corrected)).toBe(2);
@@ -309,6 +319,7 @@ it.each([
     candidate_classes: CLASSES,
     oracle_data_to_add_path: '/two.json',
     epochs_train: 2,
+    network: SMALL_NETWORK,
   });
   await expectFilesOfBatch(done, 1);
   expect(ofSet(done, 'ORACLE')).toHaveLength(18);
