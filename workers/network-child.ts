@@ -39,7 +39,7 @@ async function run(received: unknown): Promise<void> {
     if (isEnding(message)) last = message;
     else tell(message);
   };
-  if (task.kind === 'train') await trainNetwork(await computer(), task, remember);
+  if (task.kind === 'train') await trainNetwork(computer, task, remember);
   else if (task.kind === 'score') await scoreSpectra(await computer(), task, remember);
   else if (task.kind === 'prepare') await preparePool(task, remember);
   else if (task.kind === 'select') await selectBatch(computer, task, remember);

@@ -81,7 +81,7 @@ async function train(
     ...(after === undefined ? {} : { predecessorDir: join(directory, after, 'model') }),
   };
   const messages: ChildMessage[] = [];
-  await trainNetwork(computer, task, (message) => {
+  await trainNetwork(() => Promise.resolve(computer), task, (message) => {
     if (message.kind === 'epoch' && message.metrics.epoch === stopAfter) throw new Error('killed');
     messages.push(message);
   });

@@ -39,10 +39,11 @@ export const PROGRESS_MS = 250;
 
 /**
  * Trains a network, in the child process; goes on from the checkpoint where there is one of this very training.
+ * @param computer is asked for only where there is something to train on: loading TensorFlow takes a second
  * @throws NetworkError where data or network will not do
  */
 export async function trainNetwork(
-  { tf, backend, version, threads }: Computer,
+  computer: () => Promise<Computer>,
   task: TrainTask,
   tell: Tell,
 ): Promise<void> {
@@ -54,6 +55,7 @@ export async function trainNetwork(
       return;
     }
   }
+  const { tf, backend, version, threads } = await computer();
   const labels = task.labelsPath && parseLabelsCsv(await readFile(task.labelsPath, 'utf8'));
   const set = await readTrainingSet(task.dataPath, {
     ...(labels ? { labels } : {}),
