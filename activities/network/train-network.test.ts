@@ -81,10 +81,14 @@ async function train(
     ...(after === undefined ? {} : { predecessorDir: join(directory, after, 'model') }),
   };
   const messages: ChildMessage[] = [];
-  await trainNetwork(() => Promise.resolve(computer), task, (message) => {
-    if (message.kind === 'epoch' && message.metrics.epoch === stopAfter) throw new Error('killed');
-    messages.push(message);
-  });
+  await trainNetwork(
+    () => Promise.resolve(computer),
+    task,
+    (message) => {
+      if (message.kind === 'epoch' && message.metrics.epoch === stopAfter) throw new Error('killed');
+      messages.push(message);
+    },
+  );
   return messages;
 }
 
