@@ -14,6 +14,8 @@ export default ts.config(
       'db/migrations/',
       'test-results/',
       'web/api-client/schema.d.ts',
+      'docs/.vitepress/dist/',
+      'docs/.vitepress/cache/',
     ],
   },
   js.configs.recommended,
