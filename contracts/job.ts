@@ -111,7 +111,7 @@ export const JobPage = z
 export type JobPage = z.infer<typeof JobPage>;
 
 /** What a job's event stream carries; `data` of each by its kind. Ids count up per job, without gaps that hide an event. */
-export const JOB_EVENT_KINDS = ['phase', 'progress', 'log', 'metric', 'iteration'] as const;
+export const JOB_EVENT_KINDS = ['phase', 'progress', 'log', 'metric', 'iteration', 'labels'] as const;
 export const JobEventKind = z.enum(JOB_EVENT_KINDS);
 export type JobEventKind = z.infer<typeof JobEventKind>;
 

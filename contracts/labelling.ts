@@ -66,6 +66,18 @@ export type CreateLabelling = z.infer<typeof CreateLabelling>;
 export const PatchLabelling = z
   .object({
     ...answer,
+    expected: z
+      .object({
+        user_label: ClassName.nullish(),
+        decision: Decision.nullish(),
+        user_comment: Comment.nullish(),
+      })
+      .optional()
+      .meta({
+        description:
+          'What whoever answers has seen (null: nothing there). Refused with 409 where a stated field is otherwise by now, ' +
+          'unless that is the very answer given here',
+      }),
     settles: z
       .boolean()
       .optional()

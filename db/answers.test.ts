@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { applied } from './answers.ts';
+import { applied, overwritesUnseen } from './answers.ts';
 
 const open = { id: 'x', userLabel: null, decision: null, userComment: null, labelledBy: null };
 const labelled = { ...open, userLabel: 'star', labelledBy: 'Ada' };
@@ -39,5 +39,30 @@ describe('an answer', () => {
       labelledBy: 'Ada',
       isNewAnswer: false,
     });
+  });
+});
+
+describe('an answer that says what its person has seen', () => {
+  const seen = { userLabel: null, decision: null };
+
+  it('overwrites where somebody answered meanwhile', () => {
+    expect(overwritesUnseen(open, { userLabel: 'quasar', expected: seen })).toBe(false);
+    expect(overwritesUnseen(labelled, { userLabel: 'quasar', expected: seen })).toBe(true);
+    expect(overwritesUnseen(labelled, { decision: 'skip', expected: { userLabel: 'galaxy' } })).toBe(true);
+    expect(overwritesUnseen(labelled, { userLabel: 'quasar', expected: { userLabel: 'star' } })).toBe(false);
+    expect(overwritesUnseen(labelled, { userLabel: 'quasar' })).toBe(false);
+  });
+
+  it('may come again, and may agree: neither takes anything away', () => {
+    expect(overwritesUnseen(labelled, { userLabel: 'star', labelledBy: 'Ada', expected: seen })).toBe(false);
+    expect(overwritesUnseen(labelled, { userLabel: 'star', labelledBy: 'Grace', expected: seen })).toBe(
+      false,
+    );
+  });
+
+  it('compares comments only where it says what the comment was', () => {
+    const commented = { ...open, userComment: 'narrow' };
+    expect(overwritesUnseen(commented, { userComment: 'wide', expected: { userComment: null } })).toBe(true);
+    expect(overwritesUnseen(commented, { userLabel: 'star', expected: seen })).toBe(false);
   });
 });

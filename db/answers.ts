@@ -29,6 +29,8 @@ export interface Answer {
   labelledBy?: string | null | undefined;
   /** The label settles a disagreement. */
   settles?: boolean | undefined;
+  /** What the person has seen; an absent field is not looked at. */
+  expected?: Partial<Record<'userLabel' | 'decision' | 'userComment', string | null | undefined>> | undefined;
 }
 
 /** Inserts labellings behind those that their set and iteration have. @returns their ids, in the order given */
@@ -111,6 +113,18 @@ export function applied(before: Answered, answer: Answer) {
     settles,
     isNewAnswer,
   };
+}
+
+/** Would the answer take the place of something that its person has not seen? The same said again takes nobody's place. */
+export function overwritesUnseen(before: Answered, answer: Answer): boolean {
+  const { expected } = answer;
+  if (!expected) return false;
+  const after = applied(before, answer) ?? before;
+  const fields = ['userLabel', 'decision', 'userComment'] as const;
+  return (
+    fields.some((field) => after[field] !== before[field]) &&
+    fields.some((field) => expected[field] !== undefined && expected[field] !== before[field])
+  );
 }
 
 /** Writes answers to locked labellings and to their history. @returns how many said anything new */

@@ -13,12 +13,7 @@ const HEARTBEAT_MS = 15_000;
 /** Notifications wake a stream; the poll is the net below them. */
 const POLL_MS = 5000;
 
-const EventId = z.coerce
-  .number()
-  .int()
-  .min(0)
-  .max(Number.MAX_SAFE_INTEGER)
-  .meta({ description: 'Only events after this one; the header Last-Event-ID, which wins, says the same' });
+const EventId = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 interface EventDependencies {
   jobs: JobsRepository;
@@ -83,16 +78,26 @@ export function eventRoutes(dependencies: EventDependencies): Route[] {
       method: 'get',
       path: '/api/jobs/{job_id}/events',
       operationId: 'streamJobEvents',
-      summary: 'What happens to a job, as Server-Sent Events: phase, progress, log, metric, iteration',
+      summary:
+        'What happens to a job, as Server-Sent Events: phase, progress, log, metric, iteration, labels',
       tags: ['jobs'],
       params: z.object({ job_id: z.uuid() }),
-      query: z.object({ last_event_id: EventId.optional() }),
+      query: z.object({
+        last_event_id: z
+          .union([z.literal('newest'), EventId])
+          .optional()
+          .meta({
+            description:
+              'Only events after this one (newest: only those to come); the header Last-Event-ID, which wins, says the same',
+          }),
+      }),
       responses: {
         200: {
           mediaTypes: ['text/event-stream'],
           description:
             'Each event has an id that counts up, its kind, and JSON data: phase {phase, status_detail?, waiting_for?, ' +
-            'started_at?, ended_at?, error?, at}, progress {done, total, unit, rejected?, at}, log {level, message, at}',
+            'started_at?, ended_at?, error?, at}, progress {done, total, unit, rejected?, at}, log {level, message, at}, ' +
+            'labels {at}: labellings have changed, read them again',
         },
       },
       errors: [404],
@@ -100,7 +105,7 @@ export function eventRoutes(dependencies: EventDependencies): Route[] {
         const job = await dependencies.jobs.find(params.job_id);
         if (!job) throw absent(`job ${params.job_id}`);
         const header = request.get('last-event-id');
-        let afterId = query.last_event_id ?? 0;
+        let afterId = query.last_event_id === 'newest' ? job.eventSequence : (query.last_event_id ?? 0);
         if (header !== undefined && header !== '') {
           const parsed = EventId.safeParse(header);
           if (!parsed.success) throw invalid('Last-Event-ID is not an event id', problemsOf(parsed.error));

@@ -64,6 +64,13 @@ const answerOf = (body: PatchLabelling): Answer => ({
   userComment: body.user_comment,
   labelledBy: body.labelled_by,
   settles: body.settles,
+  ...(body.expected && {
+    expected: {
+      userLabel: body.expected.user_label,
+      decision: body.expected.decision,
+      userComment: body.expected.user_comment,
+    },
+  }),
 });
 
 const toCreate = (body: CreateLabelling): Parameters<LabellingsRepository['create']>[0][number] => ({
@@ -82,7 +89,7 @@ const toCreate = (body: CreateLabelling): Parameters<LabellingsRepository['creat
  * Awaits work on labellings; what it refuses becomes the answer.
  * @param what names what is absent, by its place in the request
  * @param field where in the request the label stands, by its place
- * @throws HttpError 404, 422
+ * @throws HttpError 404, 409, 422
  */
 async function taking<T>(
   work: Promise<T>,
@@ -95,6 +102,12 @@ async function taking<T>(
     if (!(error instanceof LabellingRefused)) throw error;
     const { refusal } = error;
     if (refusal.refusal === 'absent') throw absent(what(refusal.index));
+    if (refusal.refusal === 'answered-meanwhile')
+      throw new HttpError(
+        409,
+        'answered_meanwhile',
+        `Somebody has answered ${what(refusal.index)} meanwhile; nothing was changed`,
+      );
     throw invalid('A label is not one of the classes of the job', [
       { path: field(refusal.index), message: `must be one of ${refusal.classes.join(', ')}` },
     ]);
@@ -198,7 +211,7 @@ export function labellingRoutes({
       tags,
       body: PatchLabellings,
       responses: { 204: 'empty' },
-      errors: [400, 404],
+      errors: [400, 404, 409],
       handler: async ({ body: { labelling_ids: ids, batch } }) => {
         if (ids.length !== batch.length)
           throw new HttpError(
@@ -238,7 +251,7 @@ export function labellingRoutes({
       params: LabellingParams,
       body: PatchLabelling,
       responses: { 200: Labelling },
-      errors: [404],
+      errors: [404, 409],
       handler: async ({ params: { labelling_id: id }, body }) => {
         await taking(
           labellings.answer([{ id, answer: answerOf(body) }]),

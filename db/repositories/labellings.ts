@@ -12,9 +12,16 @@ import {
   type SpectrumSet,
   type LabellingValue,
 } from '../../contracts/labelling.ts';
-import { type Answer, ANSWERED, insertLabellings, type NewLabelling, writeAnswers } from '../answers.ts';
+import {
+  type Answer,
+  ANSWERED,
+  insertLabellings,
+  type NewLabelling,
+  overwritesUnseen,
+  writeAnswers,
+} from '../answers.ts';
 import type { Database, Transaction } from '../connection.ts';
-import { batches, classLists, jobs, labellingHistory, labellings } from '../schema.ts';
+import { batches, classLists, jobEvents, jobs, labellingHistory, labellings } from '../schema.ts';
 import { appendEvent } from './events.ts';
 import {
   changePhase,
@@ -34,7 +41,8 @@ export type BatchRow = typeof batches.$inferSelect;
 /** Why answers or labellings were refused as a whole. `index` is the place in what was given. */
 export type Refusal =
   | { refusal: 'absent'; index: number }
-  | { refusal: 'no-such-class'; index: number; classes: readonly string[] };
+  | { refusal: 'no-such-class'; index: number; classes: readonly string[] }
+  | { refusal: 'answered-meanwhile'; index: number };
 
 /** The answer that holds for a spectrum of the pool. */
 export interface NewestLabel {
@@ -200,8 +208,15 @@ async function closeAndTell(
   return closed;
 }
 
-/** After answers to spectra of a locked job: shows how far its batch is, and closes it where it is complete. */
+/** Tells those who look at a job that its labellings have changed. They read them again, so the newest telling is enough. */
+async function tellLabels(tx: Transaction, jobId: string): Promise<void> {
+  await tx.delete(jobEvents).where(and(eq(jobEvents.jobId, jobId), eq(jobEvents.kind, 'labels')));
+  await appendEvent(tx, jobId, { kind: 'labels', data: {} });
+}
+
+/** After answers to spectra of a locked job: tells of them, shows how far its batch is, and closes it where it is complete. */
 async function followBatch(tx: Transaction, job: JobRow): Promise<void> {
+  await tellLabels(tx, job.id);
   const batch = await newestOpenBatch(tx, job.id);
   if (!batch) return;
   const { total, open } = await countBatch(tx, job.id, batch.iteration);
@@ -400,7 +415,10 @@ export function createLabellingsRepository(db: Database) {
       const merged = new Map<string, { index: number; answer: Answer }>();
       given.forEach(({ id, answer }, index) => {
         const stated = Object.fromEntries(Object.entries(answer).filter(([, value]) => value !== undefined));
-        merged.set(id, { index, answer: { ...merged.get(id)?.answer, ...stated } });
+        const earlier = merged.get(id)?.answer;
+        // What was seen is what was there before the first of them.
+        const expected = earlier ? earlier.expected : answer.expected;
+        merged.set(id, { index, answer: { ...earlier, ...stated, expected } });
       });
       const ids = [...merged.keys()];
       return db.transaction(async (tx) => {
@@ -432,6 +450,8 @@ export function createLabellingsRepository(db: Database) {
             classes,
           );
           if (wrong) throw new LabellingRefused({ ...wrong, index: own[wrong.index]?.index ?? 0 });
+          const unseen = own.find(({ before, answer }) => overwritesUnseen(before, answer));
+          if (unseen) throw new LabellingRefused({ refusal: 'answered-meanwhile', index: unseen.index });
           const changedHere = await writeAnswers(tx, own, version);
           if (changedHere > 0) await followBatch(tx, job);
           changed += changedHere;

@@ -35,7 +35,7 @@ function parse(text: string): StreamedEvent[] {
 }
 
 /** Reads a job's stream; `events` is what has come so far. */
-async function open(jobId: string, { after, header }: { after?: number; header?: string } = {}) {
+async function open(jobId: string, { after, header }: { after?: number | 'newest'; header?: string } = {}) {
   const closing = new AbortController();
   const query = after === undefined ? '' : `?last_event_id=${after}`;
   const response = await fetch(`${server.url}/jobs/${jobId}/events${query}`, {
@@ -191,4 +191,13 @@ it('ends when its job is deleted, and when the server stops', async () => {
   await server.restart();
   expect(await second.ended).toBe('ended');
   expect(Date.now() - asked).toBeLessThan(8000);
+});
+
+it('begins with the events to come where it is asked to', async () => {
+  const jobId = await pendingJob();
+  await log(jobId, 'before');
+  const stream = await open(jobId, { after: 'newest' });
+  await log(jobId, 'after');
+  await expect.poll(() => stream.events.map(({ data }) => data['message'])).toEqual(['after']);
+  stream.close();
 });

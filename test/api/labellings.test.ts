@@ -20,6 +20,7 @@ import {
   type LabellingsRepository,
   type NewestLabel,
 } from '../../db/repositories/labellings.ts';
+import { createEventsRepository } from '../../db/repositories/events.ts';
 import { batches, outbox } from '../../db/schema.ts';
 import { type Answer, call, startTestServer, type TestServer } from './test-server.ts';
 
@@ -754,5 +755,59 @@ describe('spectrolabe label', () => {
     expect((await simulate(id, { errorRate: '2' })).code).toBe(2);
     expect((await simulate('nonsense')).code).toBe(2);
     expect((await simulate(id, { oracle: join(server.filesDir, 'absent.csv') })).code).toBe(2);
+  });
+});
+
+describe('two people at one spectrum', () => {
+  const unanswered = { user_label: null, decision: null };
+
+  it('never take the place of an answer that they have not seen', async () => {
+    const id = await withBatch();
+    const [first, second] = await listed(id, '&set=ORACLE');
+    if (!first || !second) throw new Error('the batch is empty');
+    const path = `/labellings/${first.labelling_id}`;
+    const answer = (user_label: string, labelled_by: string, expected: object = unanswered) =>
+      patch(path, { user_label, labelled_by, expected });
+    expect((await answer('star', 'Ada')).status).toBe(200);
+    // Sent again after an answer that was lost on its way: nothing has changed.
+    expect((await answer('star', 'Ada')).status).toBe(200);
+    const refused = await answer('Be star', 'Grace');
+    expect(refused.status).toBe(409);
+    expect(refused.body).toMatchObject({ code: 'answered_meanwhile' });
+    // One of a batch spoils the batch.
+    expect(
+      (await label([second, first], [{ user_label: 'Be star' }, { decision: 'skip', expected: unanswered }]))
+        .status,
+    ).toBe(409);
+    expect((await get(path)).body).toMatchObject({ user_label: 'star', labelled_by: 'Ada' });
+    expect((await get(`/labellings/${second.labelling_id}`)).body).not.toHaveProperty('user_label');
+    // Who agrees says so; who has seen it may change it.
+    expect((await answer('star', 'Grace')).body).toMatchObject({ labelled_by: 'Grace' });
+    expect((await answer('Be star', 'Grace', { user_label: 'star' })).body).toMatchObject({
+      user_label: 'Be star',
+    });
+    expect((await history(id)).values.map(({ user_label }) => user_label)).toEqual([
+      'star',
+      'star',
+      'Be star',
+    ]);
+  });
+
+  it('hear of each other: one event, the newest', async () => {
+    const id = await withBatch();
+    const [first] = await listed(id, '&set=ORACLE');
+    if (!first) throw new Error('the batch is empty');
+    const told = async () => {
+      const rows = await createEventsRepository(server.db).list(id, { limit: 100, kind: 'labels' });
+      return rows.map((row) => row.id);
+    };
+    const before = await told();
+    await label([first], [{ user_label: 'star' }]);
+    const [event, ...more] = await told();
+    expect(event).toBeGreaterThan(before[0] ?? 0);
+    expect(more).toEqual([]);
+    // Nothing new is said: nobody is told.
+    await label([first], [{ user_label: 'star' }]);
+    expect(await told()).toEqual([event]);
   });
 });
