@@ -108,8 +108,8 @@ export async function trainNetwork(
   const store = createLocalDiskStore(task.objectsDir);
   const saved = await loadCheckpoint(store, checkpointKey, plan, identity);
   const { epochs } = config.fitting;
-  const computer = `${backend} ${version}, ${threads} threads`;
-  const computers = [...new Set([...(saved?.computers ?? []), computer])];
+  const computedBy = `${backend} ${version}, ${threads} threads`;
+  const computers = [...new Set([...(saved?.computers ?? []), computedBy])];
   if (saved) {
     const { history } = saved.checkpoint;
     const { epoch = 0 } = history.at(-1) ?? {};
