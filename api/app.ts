@@ -14,6 +14,7 @@ import { createOutboxRepository } from '../db/repositories/outbox.ts';
 import { createWorkerBackendsRepository } from '../db/repositories/worker-backends.ts';
 import type { FileStore } from '../storage/file-store.ts';
 import { HttpError, invalid } from './errors.ts';
+import { createJobCommands } from './job-commands.ts';
 import type { JobEventHub } from './job-event-hub.ts';
 import { createOpenApiDocument } from './openapi.ts';
 import type { Route } from './route.ts';
@@ -70,7 +71,7 @@ export function createRoutes(dependencies: AppDependencies): Route[] {
   return [
     ...fileRoutes({ db, files: fileStore }),
     ...spectraRoutes({ db, files: fileStore }),
-    ...jobRoutes({ jobs, events, fileStore }),
+    ...jobRoutes({ jobs, events, commands: createJobCommands({ jobs, fileStore }) }),
     ...labellingRoutes({ labellings: createLabellingsRepository(db), jobs, fileStore }),
     ...eventRoutes({ jobs, events, hub: dependencies.hub }),
     ...systemRoutes({ ...dependencies, jobs, outbox, workerBackends }),

@@ -45,8 +45,20 @@ export const jobs = pgTable(
     progress: jsonb('progress').$type<Progress>(),
     error: jsonb('error').$type<JobError>(),
     eventSequence: bigint('event_sequence', { mode: 'number' }).notNull().default(0),
+    /** What an UWS client calls it. */
+    runId: text('run_id'),
+    /** A run that takes longer is aborted; 0: never. */
+    executionLimitSeconds: integer('execution_limit_seconds').notNull().default(0),
+    /** When the job is deleted with its files; null: never. */
+    destructionAt: instant('destruction_at'),
   },
-  (table) => [index('jobs_newest').on(table.createdAt.desc(), table.id), index('jobs_phase').on(table.phase)],
+  (table) => [
+    index('jobs_newest').on(table.createdAt.desc(), table.id),
+    index('jobs_phase').on(table.phase),
+    index('jobs_destruction')
+      .on(table.destructionAt)
+      .where(sql`${table.destructionAt} is not null`),
+  ],
 );
 
 /** What the event stream and the log show. `key` makes a line that an activity retries appear once. */

@@ -1,12 +1,10 @@
 import { z } from 'zod';
-import { problemsOf } from '../../contracts/error.ts';
 import {
   ArtifactPage,
   CloneJob,
   CreateJob,
   EndJob,
   Job,
-  JOB_CONFIG_SCHEMAS,
   JobAction,
   JobEnd,
   JobListQuery,
@@ -15,28 +13,16 @@ import {
   LogLevel,
   LogPage,
   MetricPage,
-  type JobType,
   PatchJob,
   RejectPage,
 } from '../../contracts/job.ts';
-import { MAX_CONFIG_BYTES } from '../../contracts/limits.ts';
-import { TASK_QUEUES } from '../../contracts/task-queues.ts';
 import type { EventsRepository } from '../../db/repositories/events.ts';
-import type { CommandResult, JobRow, JobsRepository } from '../../db/repositories/jobs.ts';
-import { FileStoreError, type FileStore } from '../../storage/file-store.ts';
-import { absent, HttpError, invalid } from '../errors.ts';
-import { answering } from '../file-store-answers.ts';
+import type { JobRow, JobsRepository } from '../../db/repositories/jobs.ts';
+import { absent, invalid } from '../errors.ts';
+import { type JobCommands, jobOf } from '../job-commands.ts';
 import { defineRoute, withoutNulls, type Route } from '../route.ts';
-import { storableProblems } from '../storable.ts';
 
-type JsonObject = z.infer<typeof JsonObject>;
-
-/** The workflow that runs each job type; one line a type. */
-const WORKFLOWS: Record<JobType, string> = {
-  DATA_PREPROCESSING: 'preprocess',
-  ACTIVE_ML: 'activeLearning',
-  TRAINING: 'train',
-};
+export { jobOf, refusedCommand } from '../job-commands.ts';
 
 const tags: [string] = ['jobs'];
 const JobParams = z.object({ job_id: z.uuid() });
@@ -53,7 +39,7 @@ const AfterQuery = z.object({
 export interface JobDependencies {
   jobs: JobsRepository;
   events: EventsRepository;
-  fileStore: FileStore;
+  commands: JobCommands;
 }
 
 /** A job as the API shows it. */
@@ -79,18 +65,6 @@ export function jobBody(row: JobRow): Job {
   });
 }
 
-/** The job of a command's result. @throws HttpError 404, 409 */
-export function jobOf(id: string, result: CommandResult): JobRow {
-  if ('job' in result) return result.job;
-  throw refusedCommand(id, result);
-}
-
-/** 404 or 409: why a command changed nothing. */
-export function refusedCommand(id: string, result: Exclude<CommandResult, { job: JobRow }>): HttpError {
-  if (result.refusal === 'absent') return absent(`job ${id}`);
-  return new HttpError(409, 'wrong_phase', `The job is ${result.phase}: ${result.reason}`);
-}
-
 /** A time of an old client: without an offset it is UTC. */
 function timeOf(name: string, text: string | null | undefined): Date | undefined {
   if (text === null || text === undefined) return undefined;
@@ -101,100 +75,7 @@ function timeOf(name: string, text: string | null | undefined): Date | undefined
 }
 
 /** Jobs (API.md section 3). */
-export function jobRoutes({ jobs, events, fileStore }: JobDependencies): Route[] {
-  const configPath = (job: { dirPath: string }): string => `${job.dirPath}/config.json`;
-
-  async function existing(id: string): Promise<JobRow> {
-    const job = await jobs.find(id);
-    if (!job) throw absent(`job ${id}`);
-    return job;
-  }
-
-  function createJob(values: {
-    type: JobType;
-    label: string;
-    description?: string | null;
-    config?: JsonObject;
-  }): Promise<JobRow> {
-    const { config, ...rest } = values;
-    return jobs.create({ ...rest, ...(config ? { submittedConfig: config } : {}) }, async (job) => {
-      await fileStore.makeDirectory(job.dirPath);
-      if (config)
-        await fileStore.writeFile(configPath(job), Buffer.from(`${JSON.stringify(config, null, 2)}\n`));
-    });
-  }
-
-  /** config.json of the job's directory; undefined where there is none. @throws HttpError 422 where it is no JSON object */
-  async function readConfig(job: JobRow): Promise<JsonObject | undefined> {
-    let text: string;
-    try {
-      const bytes = await fileStore.readFile(configPath(job), { maxBytes: MAX_CONFIG_BYTES });
-      text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    } catch (error) {
-      if (error instanceof FileStoreError && (error.code === 'absent' || error.code === 'outside'))
-        return undefined;
-      if (error instanceof FileStoreError) throw invalid(`config.json cannot be read: ${error.message}`);
-      if (error instanceof TypeError) throw invalid('config.json is not UTF-8 text');
-      throw error;
-    }
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch (error) {
-      if (error instanceof SyntaxError) throw invalid(`config.json is not valid JSON: ${error.message}`);
-      throw error;
-    }
-    const unstorable = storableProblems(value);
-    if (unstorable.length > 0) throw invalid('config.json is not valid', unstorable);
-    const parsed = JsonObject.safeParse(value);
-    if (!parsed.success) throw invalid('config.json must hold a JSON object', problemsOf(parsed.error));
-    return parsed.data;
-  }
-
-  /** @throws HttpError 422 where the directory is not in the archive */
-  async function checkDataDirectory(path: string): Promise<void> {
-    try {
-      await fileStore.resolveArchiveDirectory(path);
-    } catch (error) {
-      if (!(error instanceof FileStoreError)) throw error;
-      throw invalid('config.json is not valid', [
-        { path: 'data_dir_path', message: `${path} is not a directory of the spectra archive` },
-      ]);
-    }
-  }
-
-  /** @throws HttpError 404, 409, 422 */
-  async function run(id: string): Promise<JobRow> {
-    const job = await existing(id);
-    if (job.phase !== 'PENDING')
-      throw new HttpError(409, 'wrong_phase', `The job is ${job.phase}: only a pending job can be run`);
-    const submittedConfig = await readConfig(job);
-    if (!submittedConfig) throw invalid('There is no config.json in the directory of the job');
-    const parsed = JOB_CONFIG_SCHEMAS[job.type].safeParse(submittedConfig);
-    if (!parsed.success) throw invalid('config.json is not valid', problemsOf(parsed.error));
-    // An option that is not used is undefined by now: JSON leaves it out.
-    const config = JsonObject.parse(JSON.parse(JSON.stringify(parsed.data)));
-    const dataset = config['data_dir_path'];
-    if (typeof dataset === 'string') await checkDataDirectory(dataset);
-    const start = {
-      workflow: WORKFLOWS[job.type],
-      taskQueue: TASK_QUEUES.control,
-      input: { jobId: job.id, config },
-      jobType: job.type,
-      label: job.label,
-      ...(job.description === null ? {} : { description: job.description }),
-      ...(typeof dataset === 'string' ? { dataset } : {}),
-    };
-    return jobOf(id, await jobs.run(id, { config, submittedConfig, start }));
-  }
-
-  const actions: Record<JobAction, (id: string) => Promise<JobRow>> = {
-    RUN: run,
-    ABORT: async (id) => jobOf(id, await jobs.abort(id)),
-    PAUSE: async (id) => jobOf(id, await jobs.pause(id)),
-    RESUME: async (id) => jobOf(id, await jobs.resume(id)),
-  };
-
+export function jobRoutes({ jobs, events, commands }: JobDependencies): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -218,7 +99,7 @@ export function jobRoutes({ jobs, events, fileStore }: JobDependencies): Route[]
       tags,
       body: CreateJob,
       responses: { 201: Job },
-      handler: async ({ body }) => ({ status: 201, body: jobBody(await createJob(body)) }),
+      handler: async ({ body }) => ({ status: 201, body: jobBody(await commands.create(body)) }),
     }),
     defineRoute({
       method: 'get',
@@ -229,7 +110,7 @@ export function jobRoutes({ jobs, events, fileStore }: JobDependencies): Route[]
       params: JobParams,
       responses: { 200: Job },
       errors: [404],
-      handler: async ({ params }) => ({ status: 200, body: jobBody(await existing(params.job_id)) }),
+      handler: async ({ params }) => ({ status: 200, body: jobBody(await commands.existing(params.job_id)) }),
     }),
     defineRoute({
       method: 'patch',
@@ -263,15 +144,7 @@ export function jobRoutes({ jobs, events, fileStore }: JobDependencies): Route[]
       responses: { 204: 'empty' },
       errors: [403, 404, 409],
       handler: async ({ params, query }) => {
-        const job = jobOf(params.job_id, await jobs.remove(params.job_id));
-        if (query.files === 'true') {
-          try {
-            await answering(fileStore.removeDirectory(job.dirPath));
-          } catch (error) {
-            // Gone already, or a file in its place, which is none of the job's: nothing to delete.
-            if (!(error instanceof HttpError && error.status === 404)) throw error;
-          }
-        }
+        await commands.remove(params.job_id, { files: query.files === 'true' });
         return { status: 204 };
       },
     }),
@@ -286,7 +159,7 @@ export function jobRoutes({ jobs, events, fileStore }: JobDependencies): Route[]
       errors: [404, 409],
       handler: async ({ params: { job_id, action } }) => ({
         status: 202,
-        body: jobBody(await actions[action](job_id)),
+        body: jobBody(await commands.actions[action](job_id)),
       }),
     }),
     defineRoute({
@@ -327,14 +200,14 @@ export function jobRoutes({ jobs, events, fileStore }: JobDependencies): Route[]
       responses: { 201: Job },
       errors: [404],
       handler: async ({ params, body }) => {
-        const origin = await existing(params.job_id);
+        const origin = await commands.existing(params.job_id);
         // Before RUN the file is what would be submitted; from then on it is fixed in the row.
         const submitted =
-          (origin.phase === 'PENDING' ? await readConfig(origin) : undefined) ??
+          (origin.phase === 'PENDING' ? await commands.readConfig(origin) : undefined) ??
           JsonObject.nullable().parse(origin.submittedConfig);
         const config = submitted || body.config ? { ...submitted, ...body.config } : undefined;
         const { type, label, description } = origin;
-        const job = await createJob({
+        const job = await commands.create({
           type,
           label: body.label ?? label,
           description,
@@ -354,7 +227,7 @@ export function jobRoutes({ jobs, events, fileStore }: JobDependencies): Route[]
       responses: { 200: LogPage },
       errors: [404],
       handler: async ({ params, query: { after, limit } }) => {
-        const job = await existing(params.job_id);
+        const job = await commands.existing(params.job_id);
         const rows = await events.list(job.id, { afterId: after, limit, kind: 'log' });
         const lines = rows.map(({ id, at, data }) => ({
           id,
@@ -375,7 +248,7 @@ export function jobRoutes({ jobs, events, fileStore }: JobDependencies): Route[]
       responses: { 200: MetricPage },
       errors: [404],
       handler: async ({ params, query: { after, limit } }) => {
-        const job = await existing(params.job_id);
+        const job = await commands.existing(params.job_id);
         const rows = await events.list(job.id, { afterId: after, limit, kind: 'metric' });
         const metrics = rows.map(({ id, at, data }) => ({
           id,
@@ -395,7 +268,7 @@ export function jobRoutes({ jobs, events, fileStore }: JobDependencies): Route[]
       responses: { 200: ArtifactPage },
       errors: [404],
       handler: async ({ params }) => {
-        const job = await existing(params.job_id);
+        const job = await commands.existing(params.job_id);
         const artifacts = await jobs.listArtifacts(job.id);
         return { status: 200, body: { job_id: job.id, dir_path: job.dirPath, artifacts } };
       },
@@ -419,7 +292,7 @@ export function jobRoutes({ jobs, events, fileStore }: JobDependencies): Route[]
       responses: { 200: RejectPage },
       errors: [404],
       handler: async ({ params, query }) => {
-        const job = await existing(params.job_id);
+        const job = await commands.existing(params.job_id);
         return { status: 200, body: { job_id: job.id, ...(await jobs.listRejects(job.id, query)) } };
       },
     }),

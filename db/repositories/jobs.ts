@@ -25,6 +25,19 @@ export type CommandResult =
   | { refusal: 'absent' }
   | { refusal: 'wrong-phase'; phase: JobPhase; reason: string };
 
+export interface NewJob {
+  type: JobType;
+  label: string;
+  description?: string | null;
+  submittedConfig?: Record<string, unknown>;
+  /** What an UWS client calls it. */
+  runId?: string;
+  /** Ends it in ABORTED so long after its start; 0: never. */
+  executionLimitSeconds?: number;
+  /** When it is deleted with its files. */
+  destructionAt?: Date;
+}
+
 export interface LogEntry {
   level: LogLevel;
   message: string;
@@ -132,12 +145,7 @@ export function createJobsRepository(db: Database) {
      * throws there is no job.
      */
     async create(
-      values: {
-        type: JobType;
-        label: string;
-        description?: string | null;
-        submittedConfig?: Record<string, unknown>;
-      },
+      values: NewJob,
       prepare: (job: JobRow) => Promise<void> = () => Promise.resolve(),
     ): Promise<JobRow> {
       const id = randomUUID();
