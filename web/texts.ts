@@ -1,4 +1,5 @@
 import type { JobPhase } from '../contracts/job.ts';
+import type { CampaignKey } from './features/campaign/campaign-form.ts';
 import type { OptionKey } from './features/jobs/preprocessing-form.ts';
 import type { TrainingKey } from './features/training/training-form.ts';
 import { formatCount } from './format.ts';
@@ -190,6 +191,169 @@ const trainingOptions: Record<TrainingKey, OptionText> = {
   batch_size_predict: { label: 'Batch size there', unit: 'spectra', help: 'Spectra classified at a time.' },
 };
 
+const campaignOptions: Record<CampaignKey, OptionText> = {
+  pool_data_path: {
+    label: 'Pool',
+    help: 'HDF5 in the file store with the spectra to search: a result.h5 of a preprocessing job.',
+  },
+  classes: {
+    label: 'Classes',
+    help: 'What spectra are told apart by, in the order of the keys 1–9 at labelling. Paste a list to add several.',
+  },
+  candidate_classes: {
+    label: 'Classes searched for',
+    help: 'Press the star of those that you search for: precision is estimated for them, and the catalogue holds them.',
+  },
+  oracle_batch_size: {
+    label: 'Spectra to learn from',
+    unit: 'an iteration',
+    help: 'How many you are asked to label in each iteration because they teach the network most.',
+  },
+  perf_est_batch_size: {
+    label: 'Spectra to estimate precision with',
+    unit: 'an iteration',
+    help: 'Drawn at random from what the network takes for a class searched for; spread evenly over these. 10 give wide intervals.',
+  },
+  strategy: {
+    label: 'Strategy',
+    help: 'Which spectra teach most. Margin and entropy needed a sixth of the labels of random choice in our benchmark.',
+    choices: {
+      entropy: 'Entropy: the most uncertain',
+      margin: 'Margin: between two classes',
+      least_confidence: 'Least confidence',
+      bald: 'BALD: where the network disagrees with itself',
+      density_weighted: 'Density-weighted: uncertain and typical',
+      core_set: 'Core-set: unlike all labelled ones',
+      badge: 'BADGE: uncertain and diverse',
+      random: 'Random',
+    },
+  },
+  first_batch: {
+    label: 'First batch',
+    help: 'How spectra are chosen before there is a network.',
+    choices: { diverse: 'As different as can be', random: 'At random' },
+  },
+  show_candidates: {
+    label: 'List candidates at the bench',
+    help: 'The 1,000 most probable candidates can be looked at and labelled too; nothing waits for them.',
+  },
+  stopping_rule: {
+    label: 'Ends by itself',
+    help: 'Whatever the rule, you can finish it any time.',
+    choices: {
+      none: 'Never: you finish it',
+      label_budget: 'After so many labels',
+      prediction_agreement: 'When the networks agree',
+      overall_uncertainty: 'When the network is sure',
+      classification_change: 'When hardly a class changes',
+      target_precision: 'When an audit shows a precision',
+    },
+  },
+  stopping_labels: { label: 'Labels', help: 'In all, of every iteration.' },
+  stopping_kappa: {
+    label: 'Cohen’s kappa',
+    help: 'Between the predictions of one network and the next, 0 to 1.',
+  },
+  stopping_mean_entropy: {
+    label: 'Mean entropy',
+    unit: 'nat',
+    help: 'Below this. A network can be sure and wrong.',
+  },
+  stopping_fraction: { label: 'Share that changes', help: 'No more of the pool changes its class, 0 to 1.' },
+  stopping_iterations: { label: 'Times running', help: 'So many iterations one after the other.' },
+  stopping_precision: {
+    label: 'Precision',
+    help: 'The lower bound (95 %) of the audit has to reach it in each class searched for.',
+  },
+  stopping_audit_size: {
+    label: 'Spectra of an audit',
+    unit: 'a class',
+    help: 'A fresh sample to label once the estimates look good. For 0.9 of 100 spectra 96 must be right.',
+  },
+  max_iterations: { label: 'At most', unit: 'iterations', help: 'Iteration 0 counts. Empty: no limit.' },
+  training_data_path: {
+    label: 'Labelled spectra',
+    help: 'HDF5 with labels, on the pool’s grid: the first network learns from them.',
+  },
+  training_data_to_add_path: {
+    label: 'More labelled spectra',
+    help: 'A second HDF5; its labels count before the first’s.',
+  },
+  oracle_data_to_add_path: {
+    label: 'Labels of spectra of the pool',
+    help: 'JSON with filenames and numbers of classes: oracle_data.json of a campaign before.',
+  },
+  perf_est_list_path: { label: 'Estimates before', help: 'JSON: perf_est_list.json of a campaign before.' },
+  initial_model_path: {
+    label: 'Network for the first batch',
+    help: 'Directory model of a training job with the same classes and grid: it chooses the first batch.',
+  },
+  cut_class: { label: 'Survey’s class', help: 'One a line, e.g. STAR. Empty: any.' },
+  snr_band: {
+    label: 'Signal to noise of',
+    help: 'Of a band in the header, or the median of the pixels on the grid.',
+    choices: { median: 'Median of the pixels' },
+  },
+  snr_min: { label: 'Signal to noise from', help: 'Empty: any.' },
+  magnitude_band: { label: 'Magnitude', help: 'Band of the cut.', choices: { '': 'Any' } },
+  magnitude_min: { label: 'Magnitude from', help: 'Empty: no bound.' },
+  magnitude_max: { label: 'Magnitude to', help: 'Empty: no bound.' },
+  sky: {
+    label: 'Region of the sky',
+    help: 'ICRS.',
+    choices: { '': 'All', cone: 'Around a position', box: 'Between coordinates' },
+  },
+  cone_ra: { label: 'Right ascension', unit: 'deg', help: '0 to 360.' },
+  cone_dec: { label: 'Declination', unit: 'deg', help: '−90 to 90.' },
+  cone_radius_deg: { label: 'Radius', unit: 'deg', help: 'Above 0, at most 180.' },
+  box_ra_min: { label: 'Right ascension from', unit: 'deg', help: 'Over 0 h where this is above the other.' },
+  box_ra_max: { label: 'Right ascension to', unit: 'deg', help: '0 to 360.' },
+  box_dec_min: { label: 'Declination from', unit: 'deg', help: '−90 to 90.' },
+  box_dec_max: { label: 'Declination to', unit: 'deg', help: '−90 to 90.' },
+  coverage_min: {
+    label: 'Least coverage',
+    help: 'Share of the grid that good pixels cover, 0 to 1. Empty: any.',
+  },
+  missing: {
+    label: 'Spectra without the value of a cut',
+    help: 'Of a cut that is set above.',
+    choices: { remove: 'Leave out', keep: 'Keep' },
+  },
+  objects_by: {
+    label: 'Spectra of one object',
+    help: 'At most one of them is asked about in a batch, and the catalogue has a row an object.',
+    choices: {
+      '': 'Not known: each for itself',
+      designation: 'Have one designation',
+      position: 'Lie at one place',
+    },
+  },
+  objects_radius_arcsec: { label: 'No farther apart than', unit: '″', help: 'Above 0, at most 60.' },
+  epochs_train: { label: 'Epochs', help: 'Of each training, at most; early stopping ends it before.' },
+  patience_train: { label: 'Patience', unit: 'epochs', help: 'Epochs without improvement until the end.' },
+  min_delta_train: { label: 'Least improvement', help: 'Of the loss; a smaller one counts as none.' },
+  batch_size_train: { label: 'Batch size', unit: 'spectra', help: 'Spectra of one step.' },
+  oversampling: {
+    label: 'Rare classes',
+    help: 'SMOTE fills them up with spectra between neighbours.',
+    choices: { smote: 'Fill up (SMOTE)', none: 'Leave rare' },
+  },
+  seed: { label: 'Seed', help: 'Equal labels, seed and threads give equal batches.' },
+  accelerator: trainingOptions.accelerator,
+  batch_size_predict: {
+    label: 'Batch size of classifying',
+    unit: 'spectra',
+    help: 'Spectra in memory at once; it changes no result.',
+  },
+  network: trainingOptions.network,
+  embedding: {
+    label: 'Map of the training set',
+    help: 'In two dimensions, for looking at.',
+    choices: { tsne: 't-SNE', none: 'None' },
+  },
+  save_model: { label: 'Keep the network of every iteration', help: 'Else only the newest is kept.' },
+};
+
 export const texts = {
   product: 'Spectrolabe',
   skip: 'Skip to the content',
@@ -289,6 +453,8 @@ export const texts = {
       DATA_PREPROCESSING:
         'Resamples every spectrum of a directory to one grid and writes them, scaled, to one HDF5 file.',
       TRAINING: 'Trains a convolutional network on labelled spectra, and can classify others with it.',
+      ACTIVE_ML:
+        'Searches a pool for rare classes: the network asks you about the spectra that teach it most, learns, and asks again.',
     },
     presets: 'Start from',
     preset: {
@@ -342,6 +508,30 @@ export const texts = {
       upload: 'Upload it in Files',
       layers: 'must be a JSON array of layers',
       options: trainingOptions,
+    },
+    campaign: {
+      sections: {
+        pool: 'What is searched, and for what',
+        batch: 'What you are asked about',
+        end: 'When it ends',
+      },
+      moreSections: {
+        cuts: 'Which spectra of the pool',
+        known: 'Labels that are there already',
+        network: 'Network and training',
+        output: 'What is kept',
+      },
+      work: (labels: number) =>
+        `Each iteration asks about at most ${plural(labels, 'spectrum', 'spectra')}; then the network learns from all labels there are.`,
+      classAdd: 'Add a class',
+      classAddHelp: 'Enter or a comma adds it.',
+      classRename: (name: string) => `Rename ${name}`,
+      classRemove: (name: string) => `Remove ${name}`,
+      classSearch: (name: string) => `Search for ${name}`,
+      classEmpty: 'No class yet: name at least two, such as other, single peak, double peak.',
+      classTwice: (name: string) => `${name} is there already`,
+      classLong: 'at most 30 characters',
+      options: campaignOptions,
     },
   },
   filePicker: {
@@ -624,6 +814,9 @@ export const texts = {
     left: 'Move left',
     right: 'Move right',
     reset: 'Show everything',
+    toolBox: 'Dragging draws a box to zoom into',
+    toolMove: 'Dragging moves the plot',
+    png: 'Save as PNG',
     lines: 'Lines',
     linesHelp: 'Mark well-known lines (vacuum wavelengths, at rest)',
     linesShifted: (z: string) => `Mark well-known lines (vacuum wavelengths, at z = ${z})`,
@@ -724,6 +917,48 @@ export const texts = {
       sn_r: 'S/N r',
       observed_at: 'Observed',
     },
+  },
+  overlayPage: {
+    title: (name: string) => `Spectra together · ${name}`,
+    heading: 'Spectra together',
+    catalogue: 'All of the catalogue',
+    filtered: 'The filtered catalogue',
+    failed: 'The spectra cannot be drawn',
+    emptyTitle: 'There is nothing to draw',
+    emptyText: 'No spectrum matches the filters, or the file has no rows.',
+    plot: (name: string) => `Spectra of ${name}, drawn over each other`,
+    fluxOfFile: 'Flux, as preprocessed',
+    fluxOverMedian: 'Flux / median',
+    fileName: 'spectra-together',
+    tools: 'Tools of the plot',
+    scales: {
+      log: 'log',
+      logHelp: 'Colour by the logarithm of the number of lines: rare shapes stand out',
+      linear: 'linear',
+      linearHelp: 'Colour by the number of lines: the common shape stands out',
+    },
+    lines: (most: number) => plural(most, 'line', 'lines'),
+    drawn: (rows: number, points: number) =>
+      `${plural(rows, 'spectrum', 'spectra')} of ${formatCount(points)} points. Darker (brighter on black) where more lines pass.`,
+    drawing: (rows: string, total: string) => `${rows} of ${total} spectra drawn …`,
+    help: 'Click a line to see whose it is. Drag a box to zoom, or move with Shift (or the other way round, by the buttons); turn the wheel to zoom in wavelength, with Shift or over the axis in flux; double-click shows everything. Keys: arrows move, + − zoom in wavelength, * / in flux, 0 everything.',
+    classes: 'Which classes are drawn',
+    all: (count: number) => `All ${formatCount(count)}`,
+    ofClass: (type: string, count: number) => `${type || 'No class'} ${formatCount(count)}`,
+    first: (shown: number, total: number) =>
+      `The first ${formatCount(shown)} of ${formatCount(total)} are drawn. Filter the catalogue to choose others; a preprocessing job’s result shows 5,000 at once.`,
+    unreadable: (count: number) => `${plural(count, 'file', 'files')} could not be read.`,
+    whose: 'Whose line is it?',
+    chooseHint: 'Click a line in the plot, or search by file name or designation.',
+    find: 'File name or designation',
+    noneFound: 'No spectrum drawn here has that name.',
+    of: (index: number, total: number) =>
+      `${formatCount(index)} of ${formatCount(total)} ${total === 1 ? 'line' : 'lines'} here`,
+    previous: 'Previous line here',
+    next: 'Next line here',
+    unselect: 'Choose none',
+    row: (row: number) => `Row ${formatCount(row)}`,
+    rowLabel: 'Row in the file',
   },
   spectrum: {
     title: (name: string) => `Spectrum ${name}`,

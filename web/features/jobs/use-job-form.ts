@@ -8,12 +8,11 @@ import { ApiFailure } from '../../api-client/http.ts';
 import { createJob, deleteJob, processJob } from '../../api-client/jobs.ts';
 import { useNotices } from '../../composables/use-notices.ts';
 import { texts } from '../../texts.ts';
+import type { FieldErrors } from './config-form.ts';
 import { parseConfigText } from './preprocessing-form.ts';
 
 type Json = z.infer<typeof JsonObject>;
 type Problems = readonly { path: string; message: string }[];
-/** Messages by field; `label`, `description` and `config` (beside the text editor) are fields of every job. */
-export type FieldErrors = Partial<Record<string, string>>;
 
 /** A form for jobs of one type: what is the same for all, around the fields of that type. */
 export interface JobFormOptions {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { JsonObject } from '../../../contracts/job.ts';
 import { DEFAULT_NETWORK, FittingOptions } from '../../../contracts/network.ts';
 import { TrainingConfig } from '../../../contracts/training.ts';
+import { applies, formatLayers, parseNames } from '../jobs/config-form.ts';
 import {
-  applies,
   changeDraft,
   changedCount,
   configOfDraft,
@@ -13,9 +13,7 @@ import {
   errorsAtFields,
   FIELDS,
   FITTING_KEYS,
-  formatLayers,
   MORE_KEYS,
-  parseNames,
   STOPPING_KEYS,
   type TrainingKey,
   validateDraft,
@@ -41,8 +39,8 @@ describe('the fields', () => {
     const config = TrainingConfig.parse(configOfDraft(draftWith({})));
     for (const { path } of FIELDS.filter(({ required, when }) => required && !when))
       expect(
-        path.reduce<unknown>((at, name) => Object(at)[name], config),
-        path.join('.'),
+        (path ?? []).reduce<unknown>((at, name) => Object(at)[name], config),
+        path?.join('.'),
       ).toBeDefined();
   });
   it('start with the defaults of a job without fitting options', () => {
@@ -107,8 +105,8 @@ describe('a draft and its config.json', () => {
       fitting: { epochs: 'many', momentum: 0.9 },
     });
     const errors = validateDraft(draft, words);
-    expect(errors.config).toMatch(/momentum|colour/);
-    expect(errors.epochs).toMatch(/expected number/);
+    expect(errors['config']).toMatch(/momentum|colour/);
+    expect(errors['epochs']).toMatch(/expected number/);
     const changed = changeDraft(draft, 'epochs', '5');
     expect(configOfDraft(changed)).toMatchObject({ fitting: { epochs: 5, momentum: 0.9 } });
   });
@@ -140,7 +138,7 @@ describe('validateDraft', () => {
       words,
     );
     expect(Object.keys(errors)).toEqual(['network']);
-    expect(errors.network).toMatch(/^\[1\]\.units: /);
+    expect(errors['network']).toMatch(/^\[1\]\.units: /);
   });
 });
 
@@ -169,7 +167,7 @@ describe('the schedule of the learning rate', () => {
       const [kind = ''] = shape.kind.values;
       const draft = draftWith({ schedule: kind });
       const options = FIELDS.filter((field) => field.when?.key === 'schedule' && applies(field, draft));
-      expect(['kind', ...options.map(({ path }) => path.at(-1))].toSorted(), kind).toEqual(
+      expect(['kind', ...options.map(({ path }) => path?.at(-1))].toSorted(), kind).toEqual(
         Object.keys(shape).toSorted(),
       );
     }
