@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { absolutePath as swaggerUiPath } from 'swagger-ui-dist';
 import type { ApiError } from '../contracts/error.ts';
@@ -11,6 +11,7 @@ import { createEventsRepository } from '../db/repositories/events.ts';
 import { createJobsRepository } from '../db/repositories/jobs.ts';
 import { createLabellingsRepository } from '../db/repositories/labellings.ts';
 import { createOutboxRepository } from '../db/repositories/outbox.ts';
+import { createUwsJobsRepository } from '../db/repositories/uws-jobs.ts';
 import { createWorkerBackendsRepository } from '../db/repositories/worker-backends.ts';
 import type { FileStore } from '../storage/file-store.ts';
 import { HttpError, invalid } from './errors.ts';
@@ -20,10 +21,14 @@ import { createOpenApiDocument } from './openapi.ts';
 import type { Route } from './route.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fileRoutes } from './routes/files.ts';
+import { jobStepRoutes } from './routes/job-steps.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { labellingRoutes } from './routes/labellings.ts';
+import { spectraFileRoutes } from './routes/spectra-files.ts';
 import { spectraRoutes } from './routes/spectra.ts';
 import { systemRoutes } from './routes/system.ts';
+import { uwsRoutes } from './routes/uws.ts';
+import { answerUwsError } from './uws/error-text.ts';
 
 export interface AppDependencies {
   db: Database;
@@ -67,14 +72,18 @@ export function createRoutes(dependencies: AppDependencies): Route[] {
   const jobs = createJobsRepository(db);
   const events = createEventsRepository(db);
   const outbox = createOutboxRepository(db);
+  const commands = createJobCommands({ jobs, fileStore });
   const workerBackends = createWorkerBackendsRepository(db);
   return [
     ...fileRoutes({ db, files: fileStore }),
+    ...spectraFileRoutes({ files: fileStore }),
     ...spectraRoutes({ db, files: fileStore }),
-    ...jobRoutes({ jobs, events, commands: createJobCommands({ jobs, fileStore }) }),
+    ...jobRoutes({ jobs, events, commands }),
+    ...jobStepRoutes({ jobs, temporal: dependencies.temporal }),
     ...labellingRoutes({ labellings: createLabellingsRepository(db), jobs, fileStore }),
     ...eventRoutes({ jobs, events, hub: dependencies.hub }),
     ...systemRoutes({ ...dependencies, jobs, outbox, workerBackends }),
+    ...uwsRoutes({ jobs, uwsJobs: createUwsJobsRepository(db), commands, hub: dependencies.hub }),
   ];
 }
 
@@ -141,7 +150,7 @@ function dashboard(webRoot: string): RequestHandler[] {
       },
     }),
     (request, response, next) => {
-      const isPage = /^\/(?!api(\/|$)|assets\/|metrics\/?$)/.test(request.path);
+      const isPage = /^\/(?!api(\/|$)|uws(\/|$)|assets\/|metrics\/?$)/.test(request.path);
       if (!isPage || (request.method !== 'GET' && request.method !== 'HEAD')) return next();
       if (existsSync(indexFile))
         return response.sendFile(indexFile, {
@@ -177,9 +186,11 @@ const answerError: ErrorRequestHandler = (error: unknown, request, response, nex
   // Of a body that nobody read more may be coming: the connection can't carry another request.
   if (!request.complete && (encoding !== undefined || Number(length ?? 0) > 0))
     response.setHeader('Connection', 'close');
+  const isUws = /^\/uws(\/|$)/.test(request.path);
   if (known) {
     request.log.debug({ status: known.status, code: known.code, detail: known.message }, 'refused');
-    response.status(known.status).json(known.toBody());
+    if (isUws) answerUwsError(response, known.status, known.toBody());
+    else response.status(known.status).json(known.toBody());
     return;
   }
   request.log.error({ err: error, method: request.method, path: request.path }, 'unexpected error');
@@ -187,7 +198,8 @@ const answerError: ErrorRequestHandler = (error: unknown, request, response, nex
     detail: 'Something went wrong on our side; the log has it under the X-Request-Id of this answer',
     code: 'internal',
   };
-  response.status(500).json(body);
+  if (isUws) answerUwsError(response, 500, body);
+  else response.status(500).json(body);
 };
 
 /** The whole HTTP application; it listens nowhere by itself. */
@@ -199,11 +211,23 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(identify(dependencies.log), guard(dependencies.corsOrigins));
 
   const methods = new Map<string, string[]>();
-  for (const route of routes) {
-    const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
+  const expressPath = (route: Route): string => route.path.replaceAll(/\{(\w+)\}/g, ':$1');
+  const register = (route: Route): void => {
+    const path = expressPath(route);
     app[route.method](path, ...route.handlers);
     methods.set(path, [...(methods.get(path) ?? []), route.method.toUpperCase()]);
-  }
+  };
+  const refuseMethod = (request: Request): never => {
+    throw new HttpError(405, 'method_not_allowed', `${request.method} is not possible here`);
+  };
+  // A path without parameters is that one only: `labellings/batch` is no labelling's id.
+  routes.filter((route) => expressPath(route) === route.path).forEach(register);
+  for (const [path, allowed] of methods)
+    app.all(path, (request, response) => {
+      response.setHeader('Allow', allowed);
+      refuseMethod(request);
+    });
+  routes.filter((route) => expressPath(route) !== route.path).forEach(register);
   const openApi = createOpenApiDocument(routes);
   app.get('/api/openapi.json', (_request, response) => {
     response.json(openApi);
@@ -220,8 +244,7 @@ export function createApp(dependencies: AppDependencies): Express {
     });
   app.use(...dashboard(dependencies.webRoot));
   app.use((request, response) => {
-    if (response.hasHeader('Allow'))
-      throw new HttpError(405, 'method_not_allowed', `${request.method} is not possible here`);
+    if (response.hasHeader('Allow')) refuseMethod(request);
     throw new HttpError(404, 'absent', 'There is nothing at this address');
   });
   app.use(answerError);

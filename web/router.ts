@@ -53,6 +53,12 @@ export const router = createRouter({
       component: () => import('./features/spectra/SpectraPage.vue'),
     },
     {
+      path: '/spectra/together',
+      name: 'overlay',
+      meta: { title: texts.overlayPage.heading },
+      component: () => import('./features/overlay/OverlayPage.vue'),
+    },
+    {
       path: '/spectra/view/:path+',
       name: 'spectrum',
       meta: { title: texts.spectra.title },
