@@ -97,7 +97,10 @@ export function createJobCommands({ jobs, fileStore }: { jobs: JobsRepository; f
     }
   }
 
-  /** What would be run: @throws HttpError 422 where a configuration does not fit its job type, or names no directory of the archive */
+  /**
+   * A configuration with its defaults, as it would be run.
+   * @throws HttpError 422 where it does not fit the job type, or names no directory of the archive
+   */
   async function validConfig(type: JobType, submitted: JsonObject): Promise<JsonObject> {
     const parsed = JOB_CONFIG_SCHEMAS[type].safeParse(submitted);
     if (!parsed.success) throw invalid('config.json is not valid', problemsOf(parsed.error));
@@ -148,5 +151,12 @@ export function createJobCommands({ jobs, fileStore }: { jobs: JobsRepository; f
     }
   }
 
-  return { existing, create, readConfig, writeConfig, validConfig, actions, remove };
+  /** Deletes a job and its directory; a run is aborted first. @throws HttpError 403, 404, 409 */
+  async function destroy(id: string): Promise<void> {
+    // Refused where there is no run: then there is nothing to abort.
+    await jobs.abort(id);
+    await remove(id, { files: true });
+  }
+
+  return { existing, create, readConfig, writeConfig, validConfig, actions, remove, destroy };
 }

@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { problemsOf } from '../contracts/error.ts';
 import { MAX_JSON_BYTES } from '../contracts/limits.ts';
 import { HttpError, invalid } from './errors.ts';
-import { storableProblems } from './storable.ts';
+import { type Form, formOf, receiveForm } from './form.ts';
+import { depthProblems, storableProblems } from './storable.ts';
 
 export type Method = 'get' | 'post' | 'patch' | 'delete';
 
@@ -16,6 +17,8 @@ export interface ContentSpec {
   readonly description: string;
   /** Schema of the same answer as JSON, where the client has the choice. */
   readonly json?: z.ZodType;
+  /** Of an event stream: schema of one event. */
+  readonly event?: z.ZodType;
 }
 /** What a route answers with one status: JSON by its schema, nothing, or other content. */
 export type ResponseSpec = z.ZodType | 'empty' | ContentSpec;
@@ -23,6 +26,11 @@ export type ResponseSpec = z.ZodType | 'empty' | ContentSpec;
 export interface MultipartSpec {
   readonly multipart: string;
 }
+/** A form without files; the schema describes its fields in the OpenAPI document, the handler checks them. */
+export interface FormSpec {
+  readonly form: z.ZodObject;
+}
+type BodySpec = z.ZodType | MultipartSpec | FormSpec;
 
 type Headers = Readonly<Record<string, string | number>>;
 
@@ -38,7 +46,7 @@ export type AnswerOf<R extends Record<number, ResponseSpec>> = {
             : never);
 }[keyof R & number];
 
-type ParsedBody<B> = B extends z.ZodType ? z.output<B> : undefined;
+type ParsedBody<B> = B extends z.ZodType ? z.output<B> : B extends FormSpec ? Form : undefined;
 
 /** What a handler gets: the validated parts, and the raw request for what is not JSON. */
 export interface HandlerInput<P extends z.ZodObject, Q extends z.ZodObject, B> {
@@ -54,7 +62,7 @@ export interface HandlerInput<P extends z.ZodObject, Q extends z.ZodObject, B> {
 export interface RouteDefinition<
   P extends z.ZodObject,
   Q extends z.ZodObject,
-  B extends z.ZodType | MultipartSpec | undefined,
+  B extends BodySpec | undefined,
   R extends Record<number, ResponseSpec>,
   A extends AnswerOf<R> = AnswerOf<R>,
 > {
@@ -66,11 +74,15 @@ export interface RouteDefinition<
   tags: [string, ...string[]];
   params?: P;
   query?: Q;
+  /** Headers that the handler reads (and checks) itself, for the OpenAPI document. */
+  headers?: z.ZodObject;
   /** A schema that accepts `undefined` (`.default({})`) makes the body optional. */
   body?: B;
   responses: R;
   /** Error statuses the handler may throw; 422 for the request's validation need not be listed. */
   errors?: readonly number[];
+  /** UWS: names of query parameters in any case, errors as text with 400 for 422 (see uws/error-text.ts). */
+  protocol?: 'uws';
   handler: (input: HandlerInput<P, Q, B>) => Promise<A>;
 }
 
@@ -83,9 +95,11 @@ export interface Route {
   readonly tags: readonly string[];
   readonly params: z.ZodObject | undefined;
   readonly query: z.ZodObject | undefined;
-  readonly body: z.ZodType | MultipartSpec | undefined;
+  readonly headers: z.ZodObject | undefined;
+  readonly body: BodySpec | undefined;
   readonly responses: Readonly<Record<number, ResponseSpec>>;
   readonly errors: readonly number[];
+  readonly protocol: 'rest' | 'uws';
   /** Express handlers: body parser where there is a JSON body, then the route itself. */
   readonly handlers: readonly RequestHandler[];
 }
@@ -101,9 +115,23 @@ const isContent = (spec: ResponseSpec | undefined): spec is ContentSpec =>
   typeof spec === 'object' && 'mediaTypes' in spec;
 export const isMultipart = (body: Route['body']): body is MultipartSpec =>
   body !== undefined && 'multipart' in body;
+export const isForm = (body: Route['body']): body is FormSpec => body !== undefined && 'form' in body;
 
 // Any content type: a client that forgot the header still sends JSON, and is told so if it does not.
-const parseJson = express.json({ limit: MAX_JSON_BYTES, strict: false, type: () => true });
+const receiveJson = express.raw({ limit: MAX_JSON_BYTES, type: () => true });
+
+/** The JSON of a request that `receiveJson` has read; undefined where there is no body. @throws HttpError 422 */
+function jsonOf(request: Request): unknown {
+  const bytes: unknown = request.body;
+  if (!(bytes instanceof Uint8Array) || bytes.length === 0) return undefined;
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw invalid(`The body is not valid JSON: ${error.message}`);
+    if (error instanceof TypeError) throw invalid('The body is not UTF-8 text');
+    throw error;
+  }
+}
 
 /** @throws HttpError 422 with every problem, each path led by the part of the request it is in */
 function validate<S extends z.ZodType>(
@@ -111,11 +139,28 @@ function validate<S extends z.ZodType>(
   value: unknown,
   part: 'path' | 'query' | 'body',
 ): z.output<S> {
-  const unstorable = storableProblems(value);
-  if (unstorable.length > 0) throw invalid(`The ${part} is not valid`, unstorable);
+  const refuse = (problems: { path: string; message: string }[]) => {
+    if (problems.length > 0) throw invalid(`The ${part} is not valid`, problems);
+  };
+  refuse(depthProblems(value));
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw invalid(`The ${part} is not valid`, problemsOf(parsed.error));
+  // Of what the schema knows: fields that it does not know are not kept anywhere.
+  refuse(storableProblems(parsed.data));
   return parsed.data;
+}
+
+function queryOf(request: Request, protocol: Route['protocol']): Record<string, unknown> {
+  const entries = Object.entries(request.query);
+  return Object.fromEntries(
+    protocol === 'uws' ? entries.map(([name, value]) => [name.toUpperCase(), value]) : entries,
+  );
+}
+
+/** @throws HttpError 415, 422 */
+async function bodyOf(request: Request, body: Route['body']): Promise<unknown> {
+  if (body === undefined || isMultipart(body)) return undefined;
+  return isForm(body) ? formOf(request) : validate(body, jsonOf(request), 'body');
 }
 
 async function sendContent(
@@ -177,11 +222,11 @@ export function defineRoute<
   R extends Record<number, ResponseSpec>,
   P extends z.ZodObject = z.ZodObject<Record<never, never>>,
   Q extends z.ZodObject = z.ZodObject<Record<never, never>>,
-  B extends z.ZodType | MultipartSpec | undefined = undefined,
+  B extends BodySpec | undefined = undefined,
   // const: the status of an answer stays a literal while R is still being inferred.
   const A extends AnswerOf<R> = AnswerOf<R>,
 >(definition: RouteDefinition<P, Q, B, R, A>): Route {
-  const { params, query, body } = definition;
+  const { params, query, body, protocol = 'rest' } = definition;
   const validated = params !== undefined || query !== undefined || body !== undefined;
   const errors = new Set([...(definition.errors ?? []), ...(validated ? [422] : [])]);
   const serve = async (request: Request, response: Response): Promise<void> => {
@@ -189,8 +234,8 @@ export function defineRoute<
     response.once('close', () => gone.abort());
     const input = {
       params: params && validate(params, { ...request.params }, 'path'),
-      query: query && validate(query, { ...request.query }, 'query'),
-      body: body === undefined || isMultipart(body) ? undefined : validate(body, request.body, 'body'),
+      query: query && validate(query, queryOf(request, protocol), 'query'),
+      body: await bodyOf(request, body),
       request,
       log: request.log,
       signal: gone.signal,
@@ -216,10 +261,13 @@ export function defineRoute<
     tags: definition.tags,
     params,
     query,
+    headers: definition.headers,
     body,
     responses: definition.responses,
     errors: [...errors].sort((a, b) => a - b),
-    handlers: body === undefined || isMultipart(body) ? [serve] : [parseJson, serve],
+    protocol,
+    handlers:
+      body === undefined || isMultipart(body) ? [serve] : [isForm(body) ? receiveForm : receiveJson, serve],
   };
   return route;
 }

@@ -8,15 +8,21 @@ import { connect } from '../db/connection.ts';
 import { listen } from '../db/notifications.ts';
 import { createJobsRepository } from '../db/repositories/jobs.ts';
 import { createOutboxRepository } from '../db/repositories/outbox.ts';
+import { createUwsJobsRepository } from '../db/repositories/uws-jobs.ts';
 import { createFileStore } from '../storage/file-store.ts';
 import { createApp } from './app.ts';
+import { answerBrokenRequests } from './broken-requests.ts';
 import { packageRoot } from '../storage/package-root.ts';
 import { JobEventHub } from './job-event-hub.ts';
+import { createJobCommands } from './job-commands.ts';
+import { startJobLimits } from './job-limits.ts';
 import { startOutboxDispatcher } from './outbox-dispatcher.ts';
 import { startRunReconciler } from './run-reconciler.ts';
 
 /** How long requests under way (a big upload) may take after we were asked to stop. */
 const DRAIN_MS = 10_000;
+/** A path of a few thousand characters, each of them escaped, still gets an answer that says what is wrong. */
+const MAX_HEADER_BYTES = 65_536;
 
 async function startListening(server: Server, host: string, port: number): Promise<number> {
   await new Promise<void>((resolve, reject) => {
@@ -70,6 +76,7 @@ export async function startServer(environment: Environment, log: Logger): Promis
   const temporal = new Client({ connection, namespace: NAMESPACE });
   const hub = new JobEventHub();
   const server = createServer(
+    { maxHeaderSize: MAX_HEADER_BYTES },
     createApp({
       db,
       fileStore,
@@ -82,11 +89,21 @@ export async function startServer(environment: Environment, log: Logger): Promis
       webRoot: join(packageRoot(), 'dist', 'web'),
     }),
   );
-  // The default of five minutes would cut a 5 GB upload over a slow line.
+  // The default of five minutes would cut a 5 GB upload over a slow line; one that stands still is cut all the same, and
+  // so is a reader that takes nothing.
   server.requestTimeout = 0;
+  server.timeout = 1000 * environment.STALL_SECONDS;
+  answerBrokenRequests(server);
   const port = await startListening(server, environment.HOST, environment.PORT);
   const dispatcher = startOutboxDispatcher({ outbox: createOutboxRepository(db), client: temporal, log });
-  const reconciler = startRunReconciler({ db, jobs: createJobsRepository(db), client: temporal, log });
+  const jobs = createJobsRepository(db);
+  const reconciler = startRunReconciler({ db, jobs, client: temporal, log });
+  const limits = startJobLimits({
+    jobs,
+    uwsJobs: createUwsJobsRepository(db),
+    commands: createJobCommands({ jobs, fileStore }),
+    log,
+  });
   const listener = listen(environment.DATABASE_URL, {
     onNotification: (channel, payload) => {
       if (channel === 'outbox') dispatcher.wake();
@@ -106,6 +123,7 @@ export async function startServer(environment: Environment, log: Logger): Promis
       await stopListening(server, log);
       await dispatcher.stop();
       await reconciler.stop();
+      await limits.stop();
       await listener.close();
       await connection.close();
       await close();

@@ -248,13 +248,18 @@ export function createJobsRepository(db: Database) {
     },
 
     /** PENDING or PROCESSING → ABORTED. */
-    abort(id: string): Promise<CommandResult> {
+    abort(id: string, { statusDetail }: { statusDetail?: string } = {}): Promise<CommandResult> {
       return command(id, async (tx, job) => {
         if (job.phase !== 'PENDING' && job.phase !== 'PROCESSING')
           return wrongPhase(job, 'the job has ended');
         if (job.phase === 'PROCESSING') await addToOutbox(tx, id, { command: 'cancel' });
         return {
-          job: await changePhase(tx, id, { phase: 'ABORTED', endedAt: new Date(), waitingFor: null }),
+          job: await changePhase(tx, id, {
+            phase: 'ABORTED',
+            endedAt: new Date(),
+            waitingFor: null,
+            ...(statusDetail === undefined ? {} : { statusDetail }),
+          }),
         };
       });
     },

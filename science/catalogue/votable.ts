@@ -1,3 +1,4 @@
+import { escapeXml } from '../xml/escape.ts';
 import { textOf } from './csv.ts';
 import type { CatalogueMetadata, CatalogueRows, CatalogueTable } from './table.ts';
 
@@ -17,7 +18,7 @@ export async function* votableOf<Row>(
 ): AsyncGenerator<string> {
   yield head(table, metadata);
   for await (const row of rows())
-    yield `<TR>${table.columns.map((column) => `<TD>${escaped(textOf(column, row))}</TD>`).join('')}</TR>\n`;
+    yield `<TR>${table.columns.map((column) => `<TD>${escapeXml(textOf(column, row))}</TD>`).join('')}</TR>\n`;
   yield '</TABLEDATA></DATA>\n</TABLE>\n</RESOURCE>\n</VOTABLE>\n';
 }
 
@@ -26,10 +27,10 @@ function head<Row>(table: CatalogueTable<Row>, metadata: CatalogueMetadata): str
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">',
     '<RESOURCE type="results">',
-    `<DESCRIPTION>${escaped(table.description)}</DESCRIPTION>`,
-    `<INFO name="job_id" value="${escaped(metadata.jobId)}"/>`,
-    `<INFO name="software" value="${escaped(metadata.software)}"/>`,
-    ...metadata.acknowledgements.map((text) => `<INFO name="acknowledgement" value="${escaped(text)}"/>`),
+    `<DESCRIPTION>${escapeXml(table.description)}</DESCRIPTION>`,
+    `<INFO name="job_id" value="${escapeXml(metadata.jobId)}"/>`,
+    `<INFO name="software" value="${escapeXml(metadata.software)}"/>`,
+    ...metadata.acknowledgements.map((text) => `<INFO name="acknowledgement" value="${escapeXml(text)}"/>`),
     '<COOSYS ID="icrs" system="ICRS"/>',
     ...metadata.precision.flatMap((estimate, i) => [
       `<GROUP name="precision_${i + 1}">`,
@@ -46,13 +47,13 @@ function head<Row>(table: CatalogueTable<Row>, metadata: CatalogueMetadata): str
       textParameter('method', estimate.method, 'meta.note'),
       '</GROUP>',
     ]),
-    `<TABLE name="${escaped(table.name)}">`,
-    `<DESCRIPTION>${escaped(table.description)}</DESCRIPTION>`,
+    `<TABLE name="${escapeXml(table.name)}">`,
+    `<DESCRIPTION>${escapeXml(table.description)}</DESCRIPTION>`,
     ...table.columns.map(
       ({ name, type, unit, ucd, description }) =>
-        `<FIELD name="${escaped(name)}" ${DATATYPES[type]}${unit === undefined ? '' : ` unit="${escaped(unit)}"`}` +
-        ` ucd="${escaped(ucd)}"${ucd.startsWith('pos.eq') ? ' ref="icrs"' : ''}>` +
-        `<DESCRIPTION>${escaped(description)}</DESCRIPTION></FIELD>`,
+        `<FIELD name="${escapeXml(name)}" ${DATATYPES[type]}${unit === undefined ? '' : ` unit="${escapeXml(unit)}"`}` +
+        ` ucd="${escapeXml(ucd)}"${ucd.startsWith('pos.eq') ? ' ref="icrs"' : ''}>` +
+        `<DESCRIPTION>${escapeXml(description)}</DESCRIPTION></FIELD>`,
     ),
     '<DATA><TABLEDATA>',
     '',
@@ -60,31 +61,9 @@ function head<Row>(table: CatalogueTable<Row>, metadata: CatalogueMetadata): str
 }
 
 function textParameter(name: string, value: string, ucd: string): string {
-  return `<PARAM name="${name}" ${DATATYPES.text} ucd="${ucd}" value="${escaped(value)}"/>`;
+  return `<PARAM name="${name}" ${DATATYPES.text} ucd="${ucd}" value="${escapeXml(value)}"/>`;
 }
 
 function numberParameter(name: string, type: 'int' | 'double', value: number, ucd: string): string {
   return `<PARAM name="${name}" ${DATATYPES[type]} ucd="${ucd}" value="${value}"/>`;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  '\t': '&#9;',
-  '\n': '&#10;',
-  '\r': '&#13;',
-};
-
-const SPECIAL = /[&<>"\ufffe\uffff]|\p{Cc}/u;
-const ALL_SPECIAL = new RegExp(SPECIAL, 'gu');
-
-/** For text and attributes; what XML 1.0 cannot hold becomes U+FFFD. */
-function escaped(text: string): string {
-  if (!SPECIAL.test(text)) return text;
-  return text.replace(ALL_SPECIAL, (character) => {
-    const isAllowed = character >= '\x7f' && character < '\ufffe';
-    return ENTITIES[character] ?? (isAllowed ? character : '\ufffd');
-  });
 }
