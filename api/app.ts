@@ -24,6 +24,7 @@ import { fileRoutes } from './routes/files.ts';
 import { jobStepRoutes } from './routes/job-steps.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { labellingRoutes } from './routes/labellings.ts';
+import { spectraFileRoutes } from './routes/spectra-files.ts';
 import { spectraRoutes } from './routes/spectra.ts';
 import { systemRoutes } from './routes/system.ts';
 import { uwsRoutes } from './routes/uws.ts';
@@ -75,6 +76,7 @@ export function createRoutes(dependencies: AppDependencies): Route[] {
   const workerBackends = createWorkerBackendsRepository(db);
   return [
     ...fileRoutes({ db, files: fileStore }),
+    ...spectraFileRoutes({ files: fileStore }),
     ...spectraRoutes({ db, files: fileStore }),
     ...jobRoutes({ jobs, events, commands }),
     ...jobStepRoutes({ jobs, temporal: dependencies.temporal }),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { issuePath } from '../../contracts/error.ts';
-import { JOB_CONFIG_SCHEMAS, JsonObject, JobType } from '../../contracts/job.ts';
+import { JOB_CONFIG_SCHEMAS, type JsonObject, JobType } from '../../contracts/job.ts';
 import { invalid } from '../errors.ts';
 import type { Form } from '../form.ts';
 
