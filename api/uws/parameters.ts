@@ -4,7 +4,7 @@ import { JOB_CONFIG_SCHEMAS, type JsonObject, JobType } from '../../contracts/jo
 import { invalid } from '../errors.ts';
 import type { Form } from '../form.ts';
 
-type JsonObject = z.infer<typeof JsonObject>;
+type Configuration = z.infer<typeof JsonObject>;
 
 /** What of a JSON Schema tells how a text is to be read. */
 const KeySchema = z.object({
@@ -55,7 +55,7 @@ function jsonOf(name: string, text: string): z.infer<ReturnType<typeof z.json>> 
 }
 
 /** An element of an array: where that is an interval itself, its numbers are separated by blanks (DALI 1.1). */
-function elementOf(text: string, type: string | undefined): JsonObject[string] {
+function elementOf(text: string, type: string | undefined): Configuration[string] {
   if (type !== 'array') return scalarOf(text, type);
   return text
     .trim()
@@ -67,7 +67,7 @@ function valueOf(
   name: string,
   values: readonly string[],
   schema: z.infer<typeof KeySchema>,
-): JsonObject[string] {
+): Configuration[string] {
   const [first = ''] = values;
   const type = schema.type ?? (schema.anyOf?.every((one) => one.type === 'string') ? 'string' : undefined);
   if (type === 'array') {
@@ -86,9 +86,9 @@ function valueOf(
  * @param form without the parameters of UWS itself
  * @throws HttpError 422 for a key that the job type does not have, or a value that its schema refuses
  */
-export function configOfForm(type: JobType, form: Form): JsonObject {
+export function configOfForm(type: JobType, form: Form): Configuration {
   const keys = KEYS.get(type) ?? new Map<string, never>();
-  const config: JsonObject = {};
+  const config: Configuration = {};
   const unknown: { path: string; message: string }[] = [];
   for (const [name, values] of form) {
     const schema = keys.get(name);
@@ -107,7 +107,7 @@ export function configOfForm(type: JobType, form: Form): JsonObject {
 }
 
 /** Parameters as UWS lists them, so that sending them again gives the same configuration. */
-export function parametersOf(config: JsonObject): { id: string; value: string }[] {
+export function parametersOf(config: Configuration): { id: string; value: string }[] {
   return Object.entries(config).flatMap(([id, value]) => {
     if (Array.isArray(value) && value.length > 1 && value.every((one) => typeof one !== 'object'))
       return value.map((one) => ({ id, value: String(one) }));
