@@ -86,6 +86,18 @@ export type JobAction = z.infer<typeof JobAction>;
 export const JobEnd = z.enum(['COMPLETE', 'ERROR']);
 export type JobEnd = z.infer<typeof JobEnd>;
 
+const JobSort = z.enum([
+  'created_at',
+  '-created_at',
+  'label',
+  '-label',
+  'type',
+  '-type',
+  'phase',
+  '-phase',
+  'duration',
+  '-duration',
+]);
 export const JobListQuery = z.object({
   offset: z.coerce
     .number()
@@ -96,6 +108,9 @@ export const JobListQuery = z.object({
   limit: z.coerce.number().int().min(0).max(1000).default(10),
   phase: JobPhase.optional(),
   type: JobType.optional(),
+  sort: JobSort.optional().meta({
+    description: 'Column, - before it for descending; newest first where absent',
+  }),
   q: z.string().max(200).optional().meta({ description: 'Part of label, description or id' }),
 });
 export type JobListQuery = z.infer<typeof JobListQuery>;

@@ -12,6 +12,7 @@ import {
   JsonObject,
   LogLevel,
   LogPage,
+  Metric,
   MetricPage,
   PatchJob,
   RejectPage,
@@ -28,7 +29,7 @@ const tags: [string] = ['jobs'];
 const JobParams = z.object({ job_id: z.uuid() });
 const EarliestTime = new Date('1970-01-01T00:00:00Z');
 const LogData = z.object({ level: LogLevel, message: z.string() });
-const MetricData = z.object({ name: z.string(), step: z.number().int().optional(), value: z.number() });
+const MetricData = Metric.omit({ id: true, at: true });
 const AfterQuery = z.object({
   after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0).meta({
     description: 'Only what has an id above this',

@@ -107,6 +107,21 @@ export const wrongPhase = (job: JobRow, reason: string): CommandResult => ({
   reason,
 });
 
+const SORT_COLUMNS: Record<string, SQL> = {
+  created_at: sql`${jobs.createdAt}`,
+  label: sql`lower(${jobs.label})`,
+  type: sql`${jobs.type}`,
+  phase: sql`${jobs.phase}`,
+  duration: sql`coalesce(${jobs.endedAt}, now()) - ${jobs.startedAt}`,
+};
+
+/** What a list is ordered by first. Jobs without the value come last, either way. */
+function orderOf(sort: JobListQuery['sort']): SQL[] {
+  const column = sort && SORT_COLUMNS[sort.replace(/^-/, '')];
+  if (!column) return [];
+  return [sort.startsWith('-') ? sql`${column} desc nulls last` : sql`${column} asc nulls last`];
+}
+
 export type JobsRepository = ReturnType<typeof createJobsRepository>;
 
 /**
@@ -189,7 +204,7 @@ export function createJobsRepository(db: Database) {
               .select()
               .from(jobs)
               .where(where)
-              .orderBy(desc(jobs.createdAt), asc(jobs.id))
+              .orderBy(...orderOf(query.sort), desc(jobs.createdAt), asc(jobs.id))
               .offset(offset)
               .limit(limit);
       return { total, rows };
