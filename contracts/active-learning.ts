@@ -160,6 +160,10 @@ export const CampaignSettings = z.strictObject({
 });
 export type CampaignSettings = z.infer<typeof CampaignSettings>;
 
+/** Those that hold from the next iteration on, whether they were changed or not. */
+export const PresentSettings = CampaignSettings.required().meta({ id: 'PresentSettings' });
+export type PresentSettings = z.infer<typeof PresentSettings>;
+
 /** What the workflow of an ACTIVE_ML job is started with, and continues with. */
 export const ActiveLearningInput = z.object({
   jobId: z.uuid(),

@@ -17,7 +17,11 @@ import {
   PatchLabelling,
   PatchLabellings,
 } from '../../contracts/labelling.ts';
-import { CampaignSettings } from '../../contracts/active-learning.ts';
+import {
+  ActiveLearningConfig,
+  CampaignSettings,
+  PresentSettings,
+} from '../../contracts/active-learning.ts';
 import { Job } from '../../contracts/job.ts';
 import { MAX_LABELS_BYTES } from '../../contracts/limits.ts';
 import type { JobRow, JobsRepository } from '../../db/repositories/jobs.ts';
@@ -350,6 +354,28 @@ export function labellingRoutes({
         status: 202,
         body: jobBody(jobOf(id, await labellings.closeBatchEarly(id))),
       }),
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/api/jobs/{job_id}/settings',
+      operationId: 'getSettings',
+      summary: 'Settings of a campaign that hold from the next iteration on',
+      tags,
+      params: JobParams,
+      responses: { 200: PresentSettings },
+      errors: [404, 409],
+      handler: async ({ params }) => {
+        const job = await existing(params.job_id);
+        const config = ActiveLearningConfig.safeParse(job.config);
+        if (job.type !== 'ACTIVE_ML' || !config.success)
+          throw new HttpError(409, 'wrong_phase', 'Only a campaign that was run has settings');
+        const { oracle_batch_size, perf_est_batch_size, strategy } = config.data;
+        const changed = await labellings.changedSettings(job.id);
+        return {
+          status: 200,
+          body: PresentSettings.parse({ oracle_batch_size, perf_est_batch_size, strategy, ...changed }),
+        };
+      },
     }),
     defineRoute({
       method: 'patch',

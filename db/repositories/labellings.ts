@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, or, sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
-import type { CampaignSettings } from '../../contracts/active-learning.ts';
+import { CampaignSettings } from '../../contracts/active-learning.ts';
 import {
   type Batch,
   type ClassList,
@@ -588,9 +588,28 @@ export function createLabellingsRepository(db: Database) {
         await addToOutbox(tx, jobId, { command: 'signal', payload: { signal: 'changeSettings', input } });
         const changes = Object.entries(input).map(([name, value]) => `${name} ${value}`);
         const message = `from the next iteration on: ${changes.join(', ')}`;
-        await appendEvent(tx, jobId, { kind: 'log', data: { level: 'info', message } });
+        await appendEvent(tx, jobId, { kind: 'log', data: { level: 'info', message, settings: input } });
         return { job };
       });
+    },
+
+    /** What was changed of a campaign's settings since RUN. */
+    async changedSettings(jobId: string): Promise<CampaignSettings> {
+      const rows = await db
+        .select({ data: jobEvents.data })
+        .from(jobEvents)
+        .where(
+          and(
+            eq(jobEvents.jobId, jobId),
+            eq(jobEvents.kind, 'log'),
+            sql`${jobEvents.data} -> 'settings' is not null`,
+          ),
+        )
+        .orderBy(asc(jobEvents.id));
+      return rows.reduce<CampaignSettings>(
+        (settings, { data }) => ({ ...settings, ...CampaignSettings.parse(data['settings']) }),
+        {},
+      );
     },
 
     /** Every batch of a job, newest first. */

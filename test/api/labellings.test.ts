@@ -689,6 +689,12 @@ describe('settings', () => {
         { message: 'from the next iteration on: strategy random' },
       ],
     });
+    expect((await get(path)).body).toEqual({
+      oracle_batch_size: 50,
+      perf_est_batch_size: 10,
+      strategy: 'random',
+    });
+    expect((await get(`/jobs/${await pending()}/settings`)).status).toBe(409);
     expect((await patch(path, { strategy: 'best' })).status).toBe(422);
     expect((await patch(path, { classes: [] })).status).toBe(422);
     expect((await patch(`/jobs/${await pending()}/settings`, { strategy: 'random' })).status).toBe(409);
