@@ -43,8 +43,8 @@ export async function answeringWrite<T>(work: Promise<T>): Promise<T> {
 }
 
 const FileContent: ContentSpec = {
-  mediaTypes: ['application/octet-stream'],
-  description: 'The bytes of the file; HEAD answers without them',
+  mediaTypes: ['*/*'],
+  description: 'The bytes of the file, with the media type of its name; HEAD answers without them',
 };
 
 /** What a download may answer; errors beside these are the route's. */

@@ -26,7 +26,8 @@ export async function receiveFile<T>(
   let storing: Promise<T> | undefined;
   const formEnd = new Promise<void>((resolve, reject) => {
     parser.once('close', resolve);
-    parser.once('error', (error) => reject(broken(error)));
+    // Not once: it tells every malformed part, and an error that nobody hears ends the process.
+    parser.on('error', (error) => reject(broken(error)));
   });
   // Awaited in one of two places below; until then its failure must not count as unhandled.
   formEnd.catch(() => undefined);

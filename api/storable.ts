@@ -4,9 +4,21 @@ const MAX_DEPTH = 64;
 // PostgreSQL takes neither in text nor in jsonb: NUL, and half a surrogate pair.
 const isUnstorable = (text: string): boolean => text.includes('\0') || /\p{Surrogate}/u.test(text);
 
+const TOO_DEEP = { path: '', message: `must not nest deeper than ${MAX_DEPTH}` };
+
+/** The problem of a value that is nested so deep that validating it could exhaust the stack. Walks without recursion. */
+export function depthProblems(value: unknown): { path: string; message: string }[] {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    level = level.flatMap((at) => (typeof at === 'object' && at !== null ? Object.values(at) : []));
+    if (depth >= MAX_DEPTH) return [TOO_DEEP];
+  }
+  return [];
+}
+
 /**
- * What no schema here asks about but no store could keep: NUL characters, broken Unicode, and nesting so deep that
- * validating it would exhaust the stack. Walks without recursion.
+ * What no store could keep, whatever a schema says: NUL characters, broken Unicode, and nesting too deep. Walks without
+ * recursion.
  */
 export function storableProblems(value: unknown): { path: string; message: string }[] {
   const problems: { path: string; message: string }[] = [];
@@ -17,7 +29,7 @@ export function storableProblems(value: unknown): { path: string; message: strin
       if (isUnstorable(at))
         problems.push({ path: issuePath(path), message: 'must be Unicode text without NUL characters' });
     } else if (typeof at === 'object' && at !== null) {
-      if (path.length >= MAX_DEPTH) return [{ path: '', message: `must not nest deeper than ${MAX_DEPTH}` }];
+      if (path.length >= MAX_DEPTH) return [TOO_DEEP];
       for (const [key, inner] of Object.entries(at)) {
         if (isUnstorable(key))
           problems.push({ path: issuePath(path), message: 'a key holds NUL or broken Unicode' });

@@ -1,25 +1,27 @@
 import { z } from 'zod';
 
-const FORBIDDEN = /[/\\\p{Cc}\p{Surrogate}]/u;
+const NAME = String.raw`(?!\.{1,2}(?:/|$))[^/\\\u0000-\u001f\u007f-\u009f]{1,255}`;
+const isShort = (name: string): boolean => new TextEncoder().encode(name).length <= 255;
+const hasBrokenUnicode = (text: string): boolean => /\p{Surrogate}/u.test(text);
 
 /** One path segment: 1-255 bytes of UTF-8, no separators, no control characters, not `.` or `..`. */
 export const FileName = z
   .string()
-  .min(1, 'must not be empty')
-  .refine((name) => new TextEncoder().encode(name).length <= 255, 'must be at most 255 bytes')
-  .refine((name) => !FORBIDDEN.test(name), 'must not hold /, \\ or control characters')
-  .refine((name) => name !== '.' && name !== '..', 'must not be . or ..')
+  .regex(
+    new RegExp(`^${NAME}$`, 'u'),
+    'must be 1 to 255 bytes without /, \\ and control characters, not . or ..',
+  )
+  .refine(isShort, 'must be at most 255 bytes')
+  .refine((name) => !hasBrokenUnicode(name), 'must be Unicode')
   .meta({ example: 'config.json' });
 
 /** An absolute path in the file store, `/` its root. */
 export const DirectoryPath = z
   .string()
-  .startsWith('/', 'must start with /')
-  .max(4096, 'must be at most 4096 characters')
-  .refine(
-    (path) => path.split('/').every((part) => part === '' || FileName.safeParse(part).success),
-    'every part must be a valid name',
-  )
+  .regex(new RegExp(`^(?:/(?:${NAME})?)+$`, 'u'), 'must start with /, and every part must be a valid name')
+  .max(2048, 'must be at most 2048 characters')
+  .refine((path) => path.split('/').every(isShort), 'every part must be at most 255 bytes')
+  .refine((path) => !hasBrokenUnicode(path), 'must be Unicode')
   .meta({ example: '/a/b' });
 
 /** Query of every files call; `/` when left out. */

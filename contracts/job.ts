@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { ActiveLearningConfig } from './active-learning.ts';
+import { Offset, wholeNumber } from './parameter.ts';
 import { PreprocessingConfig } from './preprocessing.ts';
+import { AnyText, text } from './text.ts';
 import { TrainingConfig } from './training.ts';
 
 export const JobType = z.enum(['DATA_PREPROCESSING', 'ACTIVE_ML', 'TRAINING']);
@@ -28,11 +30,15 @@ export type Progress = z.infer<typeof Progress>;
 export const JobError = z.object({ message: z.string(), trace: z.string().optional() });
 export type JobError = z.infer<typeof JobError>;
 
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+const Json: z.ZodType<Json> = z.lazy(() =>
+  z.union([AnyText, z.number(), z.boolean(), z.null(), z.array(Json), z.record(AnyText, Json)]),
+);
 /** Any JSON object: a job's configuration before its own schema has seen it. */
-export const JsonObject = z.record(z.string(), z.json());
+export const JsonObject = z.record(AnyText, Json);
 
-const Label = z.string().min(1).max(50).meta({ example: 'Be stars' });
-const Description = z.string().max(255);
+const Label = text({ min: 1, max: 50 }).meta({ example: 'Be stars' });
+const Description = text({ max: 255 });
 
 export const Job = z
   .object({
@@ -74,11 +80,13 @@ export const PatchJob = z.object({ description: Description.nullable() }).meta({
 export const CloneJob = z
   .object({ label: Label.optional(), config: JsonObject.optional() })
   .meta({ id: 'CloneJob' });
+
+/** Without an offset, as old clients send it, it is UTC. */
+const GivenTime = z.iso
+  .datetime({ offset: true, local: true })
+  .regex(/^(19[7-9]|[2-9]\d\d)\d-/, 'must be a time since 1970');
 export const EndJob = z
-  .object({
-    started_at: z.iso.datetime({ offset: true, local: true }).nullish(),
-    ended_at: z.iso.datetime({ offset: true, local: true }).nullish(),
-  })
+  .object({ started_at: GivenTime.nullish(), ended_at: GivenTime.nullish() })
   .meta({ id: 'EndJob' });
 
 export const JobAction = z.enum(['RUN', 'ABORT', 'PAUSE', 'RESUME']);
@@ -99,19 +107,14 @@ const JobSort = z.enum([
   '-duration',
 ]);
 export const JobListQuery = z.object({
-  offset: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(2 ** 31 - 1)
-    .default(0),
-  limit: z.coerce.number().int().min(0).max(1000).default(10),
+  offset: Offset,
+  limit: wholeNumber({ max: 1000 }).default(10),
   phase: JobPhase.optional(),
   type: JobType.optional(),
   sort: JobSort.optional().meta({
     description: 'Column, - before it for descending; newest first where absent',
   }),
-  q: z.string().max(200).optional().meta({ description: 'Part of label, description or id' }),
+  q: text({ max: 200 }).optional().meta({ description: 'Part of label, description or id' }),
 });
 export type JobListQuery = z.infer<typeof JobListQuery>;
 

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { DirectoryPath } from './file.ts';
+import { Offset, wholeNumber } from './parameter.ts';
+import { AnyText, text } from './text.ts';
 
 /** In the order in which labellings are listed. */
 export const SPECTRUM_SETS = ['ORACLE', 'PERFORMANCE_ESTIMATION', 'CANDIDATE'] as const;
@@ -9,14 +12,14 @@ export type SpectrumSet = z.infer<typeof SpectrumSet>;
 export const Decision = z.enum(['skip', 'unsure']);
 export type Decision = z.infer<typeof Decision>;
 
-const ClassName = z.string().min(1).max(30);
-const Comment = z.string().max(50);
-const Person = z.string().min(1).max(100).meta({ example: 'A. Maury' });
+const ClassName = text({ min: 1, max: 30 });
+const Comment = text({ max: 50 });
+const Person = text({ min: 1, max: 100 }).meta({ example: 'A. Maury' });
 const Iteration = z
   .int()
   .min(0)
   .max(2 ** 31 - 1);
-const Source = z.string().min(1).max(200).meta({ example: 'Hou et al. 2016, table 3' });
+const Source = text({ min: 1, max: 200 }).meta({ example: 'Hou et al. 2016, table 3' });
 
 export const Labelling = z
   .object({
@@ -48,19 +51,29 @@ const answer = {
 const hasOneAnswer = ({ user_label, decision }: { user_label?: unknown; decision?: unknown }): boolean =>
   (user_label ?? null) === null || (decision ?? null) === null;
 const ONE_ANSWER = { path: ['decision'], error: 'a spectrum has a label or a decision, not both' };
+/** The same in the OpenAPI document: one of the two is absent or null. */
+const ONE_ANSWER_SCHEMA = {
+  anyOf: [{ properties: { user_label: { type: 'null' } } }, { properties: { decision: { type: 'null' } } }],
+} as const;
+const SETTLES_A_LABEL_SCHEMA = {
+  anyOf: [
+    { properties: { settles: { const: false } } },
+    { required: ['user_label'], properties: { user_label: { type: 'string' } } },
+  ],
+} as const;
 
 export const CreateLabelling = z
   .object({
     job_id: z.uuid(),
-    spectrum_filename: z.string().min(1).max(70),
+    spectrum_filename: text({ min: 1, max: 70 }),
     spectrum_set: SpectrumSet,
     sequence_iteration: Iteration,
-    model_prediction: z.string().max(30).nullish(),
-    probabilities: z.array(z.number()).max(1000).nullish(),
+    model_prediction: text({ max: 30 }).nullish(),
+    probabilities: z.array(z.number().min(0).max(1)).max(1000).nullish(),
     ...answer,
   })
   .refine(hasOneAnswer, ONE_ANSWER)
-  .meta({ id: 'CreateLabelling' });
+  .meta({ id: 'CreateLabelling', override: ONE_ANSWER_SCHEMA });
 export type CreateLabelling = z.infer<typeof CreateLabelling>;
 
 export const PatchLabelling = z
@@ -88,7 +101,7 @@ export const PatchLabelling = z
     path: ['settles'],
     error: 'needs a user_label',
   })
-  .meta({ id: 'PatchLabelling' });
+  .meta({ id: 'PatchLabelling', override: { allOf: [ONE_ANSWER_SCHEMA, SETTLES_A_LABEL_SCHEMA] } });
 export type PatchLabelling = z.infer<typeof PatchLabelling>;
 
 export const PatchLabellings = z
@@ -96,23 +109,16 @@ export const PatchLabellings = z
   .meta({ id: 'PatchLabellings' });
 
 const Flag = z.enum(['true', 'false']).transform((text) => text === 'true');
-const Offset = z.coerce
-  .number()
-  .int()
-  .min(0)
-  .max(2 ** 31 - 1)
-  .default(0);
-
 export const LabellingListQuery = z.object({
   job_id: z.uuid(),
   set: SpectrumSet.optional(),
-  iteration: z.coerce.number().pipe(Iteration).optional(),
+  iteration: wholeNumber({ max: 2 ** 31 - 1 }).optional(),
   open: Flag.optional().meta({
     description: 'true: only what has neither label nor decision; false: only what has',
   }),
   imported: Flag.optional().meta({ description: 'true: the imported labels instead of those asked for' }),
   offset: Offset,
-  limit: z.coerce.number().int().min(0).max(1_000_000).optional().meta({ description: 'All where absent' }),
+  limit: wholeNumber({ max: 1_000_000 }).optional().meta({ description: 'All where absent' }),
 });
 export type LabellingListQuery = z.infer<typeof LabellingListQuery>;
 
@@ -143,7 +149,7 @@ export type LabellingValue = z.infer<typeof LabellingValue>;
 export const LabellingHistoryQuery = z.object({
   labelling_id: z.uuid().optional(),
   offset: Offset,
-  limit: z.coerce.number().int().min(0).max(100_000).default(1000),
+  limit: wholeNumber({ max: 100_000 }).default(1000),
 });
 export const LabellingHistoryPage = z
   .object({ job_id: z.uuid(), total: z.int().nonnegative(), values: z.array(LabellingValue) })
@@ -167,7 +173,7 @@ export const Disagreement = z
 export type Disagreement = z.infer<typeof Disagreement>;
 export const DisagreementQuery = z.object({
   offset: Offset,
-  limit: z.coerce.number().int().min(0).max(10_000).default(100),
+  limit: wholeNumber({ max: 10_000 }).default(100),
 });
 export const DisagreementPage = z
   .object({ job_id: z.uuid(), total: z.int().nonnegative(), disagreements: z.array(Disagreement) })
@@ -193,7 +199,7 @@ export const BatchPage = z
   .object({ job_id: z.uuid(), batches: z.array(Batch) })
   .meta({ id: 'BatchPage', description: 'Newest first' });
 
-const becomes = z.record(z.string(), ClassName.nullable()).meta({
+const becomes = z.record(AnyText, ClassName.nullable()).meta({
   description:
     'What became of classes of the version before: their new name (renamed, merged) or null (split: their labels must be ' +
     'given again). A class that is not named here keeps its name',
@@ -213,33 +219,25 @@ export const ClassListPage = z
   .object({ job_id: z.uuid(), class_lists: z.array(ClassList) })
   .meta({ id: 'ClassListPage', description: 'Newest first' });
 
+/** That the classes fit each other and those before is checked once the campaign is known (changeClasses). */
 export const PatchClasses = z
   .object({
     classes: z
       .array(ClassName)
       .min(2)
       .max(1000)
-      .refine((names) => new Set(names).size === names.length, 'must all be different'),
+      .refine((names) => new Set(names).size === names.length, 'must all be different')
+      .meta({ uniqueItems: true }),
     candidate_classes: z.array(ClassName).min(1),
     becomes: becomes.default({}),
     changed_by: Person.optional(),
-  })
-  .superRefine(({ classes, candidate_classes, becomes }, context) => {
-    const problem = (path: PropertyKey[], message: string) =>
-      context.addIssue({ code: 'custom', path, message });
-    candidate_classes.forEach((name, i) => {
-      if (!classes.includes(name)) problem(['candidate_classes', i], `${name} is not one of classes`);
-    });
-    for (const [old, name] of Object.entries(becomes))
-      if (name !== null && !classes.includes(name))
-        problem(['becomes', old], `${name} is not one of classes`);
   })
   .meta({ id: 'PatchClasses' });
 export type PatchClasses = z.infer<typeof PatchClasses>;
 
 export const ImportLabels = z
   .object({
-    labels_path: z.string().startsWith('/', 'must start with /').max(4096).meta({
+    labels_path: DirectoryPath.meta({
       description: 'CSV in the file store with the columns filename and label',
       example: '/labels.csv',
     }),

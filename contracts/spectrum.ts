@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { DirectoryPath } from './file.ts';
+import { Offset, wholeNumber } from './parameter.ts';
+import { AnyText, text } from './text.ts';
 
 export const SPECTRUM_TYPES = ['STAR', 'GALAXY', 'QSO', 'UNKNOWN'] as const;
 
@@ -50,7 +53,7 @@ export type Spectrum = z.infer<typeof Spectrum>;
 
 export const SpectrumQuery = z.object({
   format: z.enum(['json', 'binary']).default('json'),
-  max_points: z.coerce.number().int().min(2).max(1_000_000).optional(),
+  max_points: wholeNumber({ min: 2, max: 1_000_000 }).optional(),
 });
 
 const SORT_COLUMNS = [
@@ -68,18 +71,18 @@ const SORT_COLUMNS = [
 
 export const CatalogueQuery = z
   .object({
-    offset: z.coerce.number().int().min(0).default(0),
-    limit: z.coerce.number().int().min(0).max(1000).default(50),
-    dir: z.string().optional().meta({ description: 'Only below this directory of the archive' }),
-    type: z.string().optional(),
-    subtype: z.string().optional().meta({ description: 'Prefix of SUBCLASS, e.g. A' }),
+    offset: Offset,
+    limit: wholeNumber({ max: 1000 }).default(50),
+    dir: AnyText.optional().meta({ description: 'Only below this directory of the archive' }),
+    type: AnyText.optional(),
+    subtype: AnyText.optional().meta({ description: 'Prefix of SUBCLASS, e.g. A' }),
     min_sn_g: z.coerce.number().optional(),
     z_min: z.coerce.number().optional(),
     z_max: z.coerce.number().optional(),
     ra: z.coerce.number().min(0).max(360).optional(),
     dec: z.coerce.number().min(-90).max(90).optional(),
     radius: z.coerce.number().positive().max(180).optional().meta({ description: 'Cone radius [deg]' }),
-    q: z.string().max(200).optional().meta({ description: 'Part of file name or designation' }),
+    q: text({ max: 200 }).optional().meta({ description: 'Part of file name or designation' }),
     sort: z
       .string()
       .regex(
@@ -125,5 +128,5 @@ export const SpectrumHeader = z
 export type SpectrumHeader = z.infer<typeof SpectrumHeader>;
 
 /** POST /spectra/scan: reads the archive into the catalogue, as a workflow. */
-export const ScanRequest = z.object({ dir: z.string().startsWith('/').default('/') });
+export const ScanRequest = z.object({ dir: DirectoryPath.default('/') });
 export const ScanStarted = z.object({ workflow_id: z.string() }).meta({ id: 'ScanStarted' });

@@ -69,6 +69,8 @@ export const jobEvents = pgTable(
       .notNull()
       .references(() => jobs.id, { onDelete: 'cascade' }),
     id: bigint('id', { mode: 'number' }).notNull(),
+    /** Counts up over all jobs, in the order in which positions were drawn, not in that of the commits. */
+    position: bigserial('position', { mode: 'number' }).notNull(),
     kind: text('kind').$type<JobEventKind>().notNull(),
     at: instant('at').notNull().defaultNow(),
     key: text('key'),
@@ -76,6 +78,7 @@ export const jobEvents = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.jobId, table.id] }),
+    uniqueIndex('job_events_position').on(table.position),
     index('job_events_kind').on(table.jobId, table.kind, table.id),
     index('job_events_key')
       .on(table.jobId, table.key)

@@ -17,6 +17,7 @@ import {
   PatchJob,
   RejectPage,
 } from '../../contracts/job.ts';
+import { Offset, wholeNumber } from '../../contracts/parameter.ts';
 import type { EventsRepository } from '../../db/repositories/events.ts';
 import type { JobRow, JobsRepository } from '../../db/repositories/jobs.ts';
 import { absent, invalid } from '../errors.ts';
@@ -27,14 +28,13 @@ export { jobOf, refusedCommand } from '../job-commands.ts';
 
 const tags: [string] = ['jobs'];
 const JobParams = z.object({ job_id: z.uuid() });
-const EarliestTime = new Date('1970-01-01T00:00:00Z');
 const LogData = z.object({ level: LogLevel, message: z.string() });
 const MetricData = Metric.omit({ id: true, at: true });
 const AfterQuery = z.object({
-  after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0).meta({
-    description: 'Only what has an id above this',
-  }),
-  limit: z.coerce.number().int().min(1).max(10_000).default(5000),
+  after: wholeNumber({ max: Number.MAX_SAFE_INTEGER })
+    .default(0)
+    .meta({ description: 'Only what has an id above this' }),
+  limit: wholeNumber({ min: 1, max: 10_000 }).default(5000),
 });
 
 export interface JobDependencies {
@@ -67,12 +67,9 @@ export function jobBody(row: JobRow): Job {
 }
 
 /** A time of an old client: without an offset it is UTC. */
-function timeOf(name: string, text: string | null | undefined): Date | undefined {
+function timeOf(text: string | null | undefined): Date | undefined {
   if (text === null || text === undefined) return undefined;
-  const time = new Date(/(Z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text}Z`);
-  if (!(time >= EarliestTime))
-    throw invalid('The body is not valid', [{ path: name, message: 'must be a time since 1970' }]);
-  return time;
+  return new Date(/(Z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text}Z`);
 }
 
 /** Jobs (API.md section 3). */
@@ -174,9 +171,11 @@ export function jobRoutes({ jobs, events, commands }: JobDependencies): Route[] 
       responses: { 200: Job },
       errors: [404, 409],
       handler: async ({ params: { job_id, end }, body }) => {
-        const startedAt = timeOf('started_at', body.started_at);
-        const endedAt = timeOf('ended_at', body.ended_at);
-        if (startedAt && endedAt && endedAt < startedAt)
+        const startedAt = timeOf(body.started_at);
+        const endedAt = timeOf(body.ended_at);
+        // Of a job that is not running nothing is read: 409 comes first.
+        const { phase } = await commands.existing(job_id);
+        if (phase === 'PROCESSING' && startedAt && endedAt && endedAt < startedAt)
           throw invalid('The body is not valid', [
             { path: 'ended_at', message: 'must not be before started_at' },
           ]);
@@ -282,13 +281,8 @@ export function jobRoutes({ jobs, events, commands }: JobDependencies): Route[] 
       tags,
       params: JobParams,
       query: z.object({
-        offset: z.coerce
-          .number()
-          .int()
-          .min(0)
-          .max(2 ** 31 - 1)
-          .default(0),
-        limit: z.coerce.number().int().min(0).max(10_000).default(100),
+        offset: Offset,
+        limit: wholeNumber({ max: 10_000 }).default(100),
       }),
       responses: { 200: RejectPage },
       errors: [404],

@@ -17,11 +17,7 @@ import {
   PatchLabelling,
   PatchLabellings,
 } from '../../contracts/labelling.ts';
-import {
-  ActiveLearningConfig,
-  CampaignSettings,
-  PresentSettings,
-} from '../../contracts/active-learning.ts';
+import { ActiveLearningConfig, CampaignSettings, PresentSettings } from '../../contracts/active-learning.ts';
 import { Job } from '../../contracts/job.ts';
 import { MAX_LABELS_BYTES } from '../../contracts/limits.ts';
 import type { JobRow, JobsRepository } from '../../db/repositories/jobs.ts';
@@ -84,7 +80,8 @@ const toCreate = (body: CreateLabelling): Parameters<LabellingsRepository['creat
     sequenceIteration: body.sequence_iteration,
     spectrumFilename: body.spectrum_filename,
     modelPrediction: body.model_prediction ?? undefined,
-    probabilities: body.probabilities ?? undefined,
+    // To what their column keeps: it refuses what is nearer to 0, where a float64 does not.
+    probabilities: body.probabilities?.map(Math.fround),
   },
   answer: answerOf(body),
 });

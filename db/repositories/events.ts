@@ -1,4 +1,5 @@
-import { and, asc, eq, gt, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, lte, sql } from 'drizzle-orm';
+import { z } from 'zod';
 import type { JobEventKind } from '../../contracts/job.ts';
 import type { Database, Transaction } from '../connection.ts';
 import { jobEvents, jobs } from '../schema.ts';
@@ -29,6 +30,10 @@ export async function appendEvent(tx: Transaction, jobId: string, event: NewEven
 
 export type EventsRepository = ReturnType<typeof createEventsRepository>;
 
+const Drawn = z.object({ position: z.coerce.number().int() });
+const Ended = z.object({ ended: z.boolean() });
+const Next = z.object({ next: z.string() });
+
 /** What happened to jobs, in order. */
 export function createEventsRepository(db: Database) {
   return {
@@ -49,6 +54,48 @@ export function createEventsRepository(db: Database) {
         )
         .orderBy(asc(jobEvents.id))
         .limit(limit);
+    },
+
+    /** Events of all jobs after `after` up to `upTo`, which must be settled, in order of their positions. */
+    async listAll({
+      after,
+      upTo,
+      limit,
+    }: {
+      after: number;
+      upTo: number;
+      limit: number;
+    }): Promise<JobEventRow[]> {
+      return db
+        .select()
+        .from(jobEvents)
+        .where(and(gt(jobEvents.position, after), lte(jobEvents.position, upTo)))
+        .orderBy(asc(jobEvents.position))
+        .limit(limit);
+    },
+
+    /**
+     * The newest position that was drawn, and the number of a transaction that had not begun by then. Whoever drew up to
+     * it has a smaller number, for an event's job is changed before its position is drawn.
+     */
+    async drawnPosition(): Promise<{ position: number; nextTransaction: string }> {
+      // Two statements: a snapshot must not be older than the position.
+      const drawn = await db.execute(
+        sql`select case when is_called then last_value else 0 end as position from job_events_position_seq`,
+      );
+      const snapshot = await db.execute(sql`select pg_snapshot_xmax(pg_current_snapshot())::text as next`);
+      return {
+        position: Drawn.parse(drawn.rows[0]).position,
+        nextTransaction: Next.parse(snapshot.rows[0]).next,
+      };
+    },
+
+    /** Whether all transactions before this one have ended. */
+    async haveEnded(nextTransaction: string): Promise<boolean> {
+      const { rows } = await db.execute(
+        sql`select pg_snapshot_xmin(pg_current_snapshot()) >= ${nextTransaction}::xid8 as ended`,
+      );
+      return Ended.parse(rows[0]).ended;
     },
   };
 }

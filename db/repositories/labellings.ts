@@ -767,6 +767,16 @@ export function createLabellingsRepository(db: Database) {
         const old = (await readClassLists(tx, job)).at(-1);
         if (!old) return { refusal: 'wrong-phase', phase, reason: 'its configuration has no classes' };
         const problems = [
+          ...candidate_classes.flatMap((name, i) =>
+            classes.includes(name)
+              ? []
+              : [{ path: `candidate_classes[${i}]`, message: `${name} is not one of classes` }],
+          ),
+          ...Object.entries(becomes).flatMap(([name, now]) =>
+            now === null || classes.includes(now)
+              ? []
+              : [{ path: `becomes.${name}`, message: `${now} is not one of classes` }],
+          ),
           ...Object.keys(becomes)
             .filter((name) => !old.classes.includes(name))
             .map((name) => ({ path: `becomes.${name}`, message: 'is none of the present classes' })),
