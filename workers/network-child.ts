@@ -1,12 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { type ChildMessage, isEnding, NetworkTask } from '../activities/network/messages.ts';
-import { writeCatalogueFiles } from '../activities/network/catalogue-files.ts';
-import { embedTrainingSet } from '../activities/network/embed-training-set.ts';
-import { preparePool } from '../activities/network/prepare-pool.ts';
-import { scoreSpectra } from '../activities/network/score-spectra.ts';
-import { selectBatch } from '../activities/network/select-batch.ts';
-import { type Computer, trainNetwork } from '../activities/network/train-network.ts';
-import { loadTensorflow } from '../deploy/tensorflow/load-tensorflow.ts';
+import { type ChildMessage, isEnding, NetworkTask, type Tell } from '../activities/network/messages.ts';
+import type { Computer } from '../activities/network/train-network.ts';
 import { NetworkError } from '../science/cnn/error.ts';
 
 // The process that computes with TensorFlow: takes one task over its channel, says how it goes, and ends.
@@ -39,18 +33,44 @@ async function run(received: unknown): Promise<void> {
     if (isEnding(message)) last = message;
     else tell(message);
   };
-  if (task.kind === 'train') await trainNetwork(computer, task, remember);
-  else if (task.kind === 'score') await scoreSpectra(await computer(), task, remember);
-  else if (task.kind === 'prepare') await preparePool(task, remember);
-  else if (task.kind === 'select') await selectBatch(computer, task, remember);
-  else if (task.kind === 'embed') await embedTrainingSet(task, remember);
-  else await writeCatalogueFiles(task, remember);
+  await perform(task, remember);
   if (!last) throw new Error(`the ${task.kind} task has no end`);
   tellAndEnd(last, 0);
 }
 
+/** Loads what the task needs and no more: somebody waits for the next batch. */
+async function perform(task: NetworkTask, tell: Tell): Promise<void> {
+  switch (task.kind) {
+    case 'train': {
+      const { trainNetwork } = await import('../activities/network/train-network.ts');
+      return trainNetwork(computer, task, tell);
+    }
+    case 'score': {
+      const { scoreSpectra } = await import('../activities/network/score-spectra.ts');
+      return scoreSpectra(await computer(), task, tell);
+    }
+    case 'prepare': {
+      const { preparePool } = await import('../activities/network/prepare-pool.ts');
+      return preparePool(task, tell);
+    }
+    case 'select': {
+      const { selectBatch } = await import('../activities/network/select-batch.ts');
+      return selectBatch(computer, task, tell);
+    }
+    case 'embed': {
+      const { embedTrainingSet } = await import('../activities/network/embed-training-set.ts');
+      return embedTrainingSet(task, tell);
+    }
+    case 'catalogue': {
+      const { writeCatalogueFiles } = await import('../activities/network/catalogue-files.ts');
+      return writeCatalogueFiles(task, tell);
+    }
+  }
+}
+
 /** TensorFlow: the second that its loading takes is not spent on tasks that do without. */
 async function computer(): Promise<Computer> {
+  const { loadTensorflow } = await import('../deploy/tensorflow/load-tensorflow.ts');
   const { tf, backend, version, note } = await loadTensorflow();
   const threads = Number(process.env['TF_NUM_INTRAOP_THREADS']) || availableParallelism();
   tell({

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type TrainingSource, writeTrainingData } from '../../science/artifacts/training-data.ts';
 import { readTrainingSet, type TrainingSet } from '../../science/hdf5/labelled-spectra.ts';
+import { readFilenameRows } from '../../science/hdf5/read-rows.ts';
 import { openSpectra, type SpectraFile } from '../../science/hdf5/spectra-blocks.ts';
 import { PoolLabels, type TrainTask } from './messages.ts';
 import { rowsOfNames } from './pool-names.ts';
@@ -28,7 +29,7 @@ export async function assembleTrainingData(
     const rows = Int32Array.from(labelOf.keys()).sort();
     const labels = rows.map((row) => labelOf.get(row) ?? 0);
     const newer = new Set<string>();
-    for (const row of rows) newer.add(pool.readFilenames(row, row + 1)[0] ?? '');
+    for (const name of readFilenameRows(pool, rows)) newer.add(name);
     const sources: TrainingSource[] = [{ spectra: pool, rows, labels }];
     for (const earlierPath of earlierPaths.toReversed()) {
       const set = await readTrainingSet(earlierPath, { classes, mayLackClasses: true });

@@ -10,13 +10,13 @@ import { type ScoredRow, TopRows } from '../../science/acquisition/top-rows.ts';
 import { createIterationResult, type IterationSets } from '../../science/artifacts/iteration-result.ts';
 import { writePreparedSpectra } from '../../science/artifacts/json-files.ts';
 import { openPredictions, type Predictions } from '../../science/artifacts/predictions.ts';
-import { readRows } from '../../science/artifacts/training-data.ts';
 import { predictedClasses } from '../../science/cnn/evaluation.ts';
 import { planNetwork } from '../../science/cnn/architecture.ts';
 import { initialState } from '../../science/cnn/initialize.ts';
 import { readModelFiles } from '../../science/cnn/model-files.ts';
 import { createOpByOpTrainer, type OpByOpTrainer } from '../../science/cnn/op-by-op-trainer.ts';
 import { Random } from '../../science/cnn/random.ts';
+import { readFilenameRows, readFluxRows, readProbabilityRows } from '../../science/hdf5/read-rows.ts';
 import { openSpectra, type SpectraFile } from '../../science/hdf5/spectra-blocks.ts';
 import { diverseSample } from '../../science/sampling/diverse-sample.ts';
 import { performanceSample } from '../../science/sampling/performance-sample.ts';
@@ -55,7 +55,8 @@ export async function selectBatch(
       ? selectScored(computer, task, { pool, excluded, objects, scored: task.scored })
       : selectUnscored(task, { pool, excluded, objects }));
     const rows = Int32Array.from(selection.spectra, ({ row }) => row);
-    await writePreparedSpectra(join(task.targetDir, 'prep_spectra.json'), { spectra: pool, rows });
+    const filenames = selection.spectra.map(({ filename }) => filename);
+    await writePreparedSpectra(join(task.targetDir, 'prep_spectra.json'), { spectra: pool, rows, filenames });
     await writeFile(join(task.targetDir, 'selection.json'), JSON.stringify(selection));
     tell({ kind: 'selected', spectra: selection.spectra.filter(({ set }) => set !== 'CANDIDATE').length });
   } finally {
@@ -100,12 +101,13 @@ async function selectUnscored(
     performanceEstimation: new Int32Array(0),
     candidates: new Int32Array(0),
   });
+  const chosen = chosenRows(pool, oracle);
   return {
     ...headOf(task),
     strategy: task.firstBatch,
     spectra: [...oracle].map((row) => ({
       row,
-      filename: nameOf(pool, row),
+      filename: chosen.filename(row),
       set: 'ORACLE',
       ...(objects === undefined ? {} : { object: String(objects[row]) }),
     })),
@@ -172,9 +174,9 @@ async function selectScored(
       random: randomOf(task, 'oracle'),
       // Drawn before: the oracle chooses from the other objects.
       isExcluded: ({ row }) => excluded[row] !== 0 || drawn.has(objects?.[row] ?? row),
-      embeddingsOf: async (rows) => (await functions()).embed(readRows(pool, rows).fluxes),
+      embeddingsOf: async (rows) => (await functions()).embed(readFluxRows(pool, rows)),
       labelledEmbeddings: async () => (await functions()).labelledEmbeddings(),
-      dropoutProbabilitiesOf: async (rows) => (await functions()).withDropout(readRows(pool, rows).fluxes),
+      dropoutProbabilitiesOf: async (rows) => (await functions()).withDropout(readFluxRows(pool, rows)),
     });
     const sets: [SpectrumSet, readonly number[]][] = [
       ['ORACLE', oracle.map(({ row }) => row)],
@@ -186,15 +188,16 @@ async function selectScored(
       performanceEstimation: Int32Array.from(sets[1]?.[1] ?? []),
       candidates: look.candidates,
     });
+    const chosen = chosenRows(pool, Int32Array.from(sets.flatMap(([, rows]) => rows)), predictions);
     return {
       ...headOf(task),
       strategy: task.audit ? 'audit' : task.strategy,
       spectra: sets.flatMap(([set, rows]) =>
         rows.map((row) => {
-          const probabilities = predictions.readProbabilities(row, row + 1);
+          const probabilities = chosen.probabilities(row);
           return {
             row,
-            filename: nameOf(pool, row),
+            filename: chosen.filename(row),
             set,
             prediction: classes[predictedClasses(probabilities, classes.length)[0] ?? -1] ?? '',
             probabilities: [...probabilities],
@@ -404,8 +407,19 @@ function objectsOf(objects: Int32Array | undefined, first: number, rows: number)
   return objects === undefined ? {} : { objects: objects.subarray(first, first + rows) };
 }
 
-function nameOf(pool: SpectraFile, row: number): string {
-  return pool.readFilenames(row, row + 1)[0] ?? '';
+/** What the files say of the chosen rows, read as they lie there. */
+function chosenRows(pool: SpectraFile, rows: Int32Array, predictions?: Predictions) {
+  const rising = rows.toSorted();
+  const filenames = readFilenameRows(pool, rising);
+  const probabilities = predictions && readProbabilityRows(predictions, rising);
+  const classes = predictions?.classes.length ?? 0;
+  const at = new Map([...rising].map((row, i) => [row, i]));
+  const index = (row: number): number => at.get(row) ?? -1;
+  return {
+    filename: (row: number) => filenames[index(row)] ?? '',
+    probabilities: (row: number) =>
+      probabilities?.subarray(index(row) * classes, (index(row) + 1) * classes) ?? new Float32Array(),
+  };
 }
 
 /** Independent draws for each iteration and purpose of one seed. */

@@ -193,7 +193,11 @@ describe('the JSON files', () => {
     const wavelengthAngstrom = Float64Array.from([6500, 6501.5, 6503, 6504.5, 6506]);
     const filenames = ['a"1.fits', 'b', 'b'];
     const spectra = spectraInMemory({ wavelengthAngstrom, spectra: fluxes, filenames });
-    await writePreparedSpectra(path, { spectra, rows: Int32Array.of(2, 1, 0) });
+    await writePreparedSpectra(path, {
+      spectra,
+      rows: Int32Array.of(2, 1, 0),
+      filenames: filenames.toReversed(),
+    });
     const text = await readFile(path, 'utf8');
     expect(text).toContain('[0.1,-1,0.33333334,null,1e-30]');
     expect(JSON.parse(text)).toEqual({

@@ -3,9 +3,9 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import type { ActiveLearningConfig } from '../../contracts/active-learning.ts';
 import { NetworkError } from '../cnn/error.ts';
+import { readFluxRows } from '../hdf5/read-rows.ts';
 import type { SpectraFile } from '../hdf5/spectra-blocks.ts';
 import { shortestFloat32 } from './decimal.ts';
-import { readRows } from './training-data.ts';
 
 /** `oracle_data.json`: what people have labelled; a label is an index into the classes. */
 export const OracleData = z
@@ -117,26 +117,34 @@ export function writeNextStepConfiguration(
  * Writes `prep_spectra.json`, `{wave: [Å, …], spectra: {filename: [flux, …], …}}`, in blocks: the spectra of a batch as
  * people are to see them. A flux is the shortest decimal of its float32, and null where it is not finite. Rows are written
  * as they lie in the file; of rows with the same name the first is taken, for JSON has each key once.
+ * @param chosen.filenames of the rows, in their order
  */
 export async function writePreparedSpectra(
   path: string,
-  { spectra, rows }: { spectra: SpectraFile; rows: Int32Array },
+  { spectra, rows, filenames }: { spectra: SpectraFile; rows: Int32Array; filenames: readonly string[] },
 ): Promise<void> {
-  await writeText(path, preparedSpectra(spectra, rows));
+  await writeText(path, preparedSpectra(spectra, rows, filenames));
 }
 
 /** Spectra in memory at once. */
 const READ_AT_ONCE = 256;
 
-function* preparedSpectra(spectra: SpectraFile, rows: Int32Array): Generator<string> {
+function* preparedSpectra(
+  spectra: SpectraFile,
+  rows: Int32Array,
+  filenames: readonly string[],
+): Generator<string> {
   yield `{"wave":${JSON.stringify([...spectra.wavelengthAngstrom])},"spectra":{`;
   const written = new Set<string>();
   // Rising, so that a packed chunk is unpacked once.
   const rising = rows.toSorted();
+  const nameOf = new Map(filenames.map((filename, i) => [rows[i], filename]));
   const { points } = spectra;
   for (let from = 0; from < rising.length; from += READ_AT_ONCE) {
-    const { filenames, fluxes } = readRows(spectra, rising.subarray(from, from + READ_AT_ONCE));
-    for (const [i, filename] of filenames.entries()) {
+    const some = rising.subarray(from, from + READ_AT_ONCE);
+    const fluxes = readFluxRows(spectra, some);
+    for (const [i, row] of some.entries()) {
+      const filename = nameOf.get(row) ?? '';
       if (written.has(filename)) continue;
       const texts = Array.from(fluxes.subarray(i * points, (i + 1) * points), (flux) =>
         Number.isFinite(flux) ? shortestFloat32(flux) : 'null',

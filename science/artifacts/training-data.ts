@@ -1,6 +1,7 @@
 import h5wasm from 'h5wasm/node';
 import { NetworkError } from '../cnn/error.ts';
 import { createInt32Column } from '../hdf5/number-column.ts';
+import { readFilenameRows, readFluxRows } from '../hdf5/read-rows.ts';
 import { isSameGrid, type SpectraFile } from '../hdf5/spectra-blocks.ts';
 import { TextSpool } from '../hdf5/text-spool.ts';
 import { appendRows, chunkRowsOf, widthOf, withoutClock } from '../hdf5/writing.ts';
@@ -60,9 +61,9 @@ export async function writeTrainingData(
         for (const source of sources) {
           for (let from = 0; from < source.rows.length; from += chunkRows) {
             const rows = source.rows.subarray(from, from + chunkRows);
-            const block = readRows(source.spectra, rows);
-            appendRows(fluxes, block.fluxes, { rows: written, chunkRows, width: points });
-            filenames.append(block.filenames);
+            const block = readFluxRows(source.spectra, rows);
+            appendRows(fluxes, block, { rows: written, chunkRows, width: points });
+            filenames.append(readFilenameRows(source.spectra, rows));
             if (hasDesignations)
               designations.append(Array.from(rows, (_, i) => source.designations?.[from + i] ?? ''));
             written += rows.length;
@@ -101,41 +102,4 @@ function check(source: TrainingSource, wavelengthAngstrom: Float64Array, classes
   const wrong = labels.find((label) => label < 0 || label >= classes.length);
   if (wrong !== undefined)
     throw new NetworkError('bad-data', `Label ${wrong} is none of the ${classes.length} classes`);
-}
-
-/** A gap between rows is read too, and dropped, where that takes less time than another call [bytes of fluxes]. */
-const GAP_BYTES = 32 << 10;
-const SPAN_BYTES = 4 << 20;
-
-/**
- * Rows of a file, in the order given; best rising, for those that lie near each other are read at once.
- * @returns rows × points, and the names
- */
-export function readRows(
-  spectra: SpectraFile,
-  rows: Int32Array,
-): { fluxes: Float32Array; filenames: string[] } {
-  const { points } = spectra;
-  const gapRows = Math.floor(GAP_BYTES / (4 * points));
-  const spanRows = Math.max(1, Math.floor(SPAN_BYTES / (4 * points)));
-  const fluxes = new Float32Array(rows.length * points);
-  const filenames: string[] = [];
-  for (let i = 0; i < rows.length;) {
-    const first = rows[i] ?? 0;
-    let last = first;
-    let next = i + 1;
-    for (; next < rows.length; next++) {
-      const row = rows[next] ?? 0;
-      if (row <= last || row - last > 1 + gapRows || row - first >= spanRows) break;
-      last = row;
-    }
-    const span = spectra.readFluxes(first, last + 1);
-    const names = spectra.readFilenames(first, last + 1);
-    for (; i < next; i++) {
-      const at = (rows[i] ?? first) - first;
-      fluxes.set(span.subarray(at * points, (at + 1) * points), i * points);
-      filenames.push(names[at] ?? '');
-    }
-  }
-  return { fluxes, filenames };
 }
