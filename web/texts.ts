@@ -401,6 +401,7 @@ export const texts = {
     requestId: 'Request id',
     details: 'Details',
   },
+  table: { sortBy: (column: string) => `Sort by ${column}` },
   pager: {
     label: 'Pages',
     previous: 'Previous page',
@@ -663,11 +664,6 @@ export const texts = {
     validation: 'Validation',
     epoch: 'Epoch',
     epochNumber: (step: number) => `Epoch ${formatCount(step)}`,
-    readoutEmpty: 'Point at the plot to read it off',
-    plotHelp: 'Keys: ← → read off, Home and End the first and the last epoch.',
-    /** For those who hear the plot. */
-    plotSummary: (name: string, epochs: number, last: string) =>
-      `${name} over ${plural(epochs, 'epoch', 'epochs')}; in the last: ${last}`,
     empty: {
       PENDING: { title: 'Not trained yet', text: 'Curves appear here once the job runs.' },
       waiting: { title: 'It has not begun', text: 'Curves appear here once a worker has taken it.' },
@@ -823,6 +819,14 @@ export const texts = {
     helpTitle: 'How to zoom and read off',
     help: 'Drag a box to zoom, turn the wheel to zoom, drag with Shift to move, double-click to show everything. Keys: ← → read off, + − zoom, Shift with ← → move, 0 everything.',
     readoutEmpty: 'Point at the plot to read it off',
+    downloadAs: (kind: string) => `Download as ${kind}`,
+    withInterval: (value: string, low: string, high: string) => `${value} (${low} to ${high})`,
+    lower: 'lower bound',
+    upper: 'upper bound',
+    /** For those who hear the plot. */
+    seriesSummary: (name: string, steps: number, last: string) =>
+      `${name}, ${plural(steps, 'point', 'points')}; the last: ${last}`,
+    seriesHelp: 'Keys: ← → read off, Home and End the first and the last point.',
     empty: 'There is nothing to draw.',
   },
   files: {
