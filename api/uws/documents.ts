@@ -6,7 +6,8 @@ import { fileDownloadUrl } from './links.ts';
 
 const NAMESPACES =
   'xmlns:uws="http://www.ivoa.net/xml/UWS/v1.0" xmlns:xlink="http://www.w3.org/1999/xlink" ' +
-  'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"';
+  'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ' +
+  'xsi:schemaLocation="http://www.ivoa.net/xml/UWS/v1.0 http://www.ivoa.net/xml/UWS/UWS-v1.1.xsd"';
 const document = (root: string, content: string, attributes = ''): string =>
   `<?xml version="1.0" encoding="UTF-8"?>\n<uws:${root} ${NAMESPACES}${attributes}>\n${content}</uws:${root}>\n`;
 
