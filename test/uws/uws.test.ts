@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { type Artifact, Job, type JobType, JobPage } from '../../contracts/job.ts';
+import { type Artifact, Job, JobPage } from '../../contracts/job.ts';
 import { changePhase, type JobRow } from '../../db/repositories/jobs.ts';
 import { call, startTestServer, type TestServer } from '../api/test-server.ts';
 
