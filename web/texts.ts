@@ -3,8 +3,10 @@ import type { CampaignKey } from './features/campaign/campaign-form.ts';
 import type { OptionKey } from './features/jobs/preprocessing-form.ts';
 import type { TrainingKey } from './features/training/training-form.ts';
 import { formatCount } from './format.ts';
+import { labelling } from './texts/labelling.ts';
+import { search, shortcuts } from './texts/shell.ts';
 
-/** Every text of the dashboard, so that a translation is one file. */
+/** Every text of the dashboard, here and in texts/: what a translation is made of. */
 
 const plural = (count: number, one: string, many: string) =>
   `${formatCount(count)} ${count === 1 ? one : many}`;
@@ -733,74 +735,9 @@ export const texts = {
     stopsAfter: 'Stops without improvement in',
     epochsLeft: (left: number) => plural(left, 'epoch', 'epochs'),
   },
-  labelling: {
-    title: (label: string) => `Label: ${label}`,
-    pageTitle: (label: string) => `Label ${label}`,
-    loading: 'Label',
-    toJob: 'To the job',
-    person: 'Your name',
-    personHelp: 'Stands beside each label that you give, and is remembered in this browser.',
-    start: 'Start labelling',
-    as: (name: string) => `Labelling as ${name}`,
-    change: 'Change',
-    batch: 'Batch',
-    batchOf: (iteration: number, isOpen: boolean) =>
-      `Iteration ${formatCount(iteration)}${isOpen ? '' : ' (closed)'}`,
-    view: 'Spectra',
-    views: [
-      { title: 'To be labelled', value: 'batch' },
-      { title: 'Candidates', value: 'candidates' },
-    ],
-    progress: (done: number, total: number) => `${formatCount(done)} of ${formatCount(total)} answered`,
-    progressLabel: 'Answered spectra of the batch',
-    complete:
-      'Every spectrum is answered. The campaign goes on; the next batch comes up here by itself, if there is one. Until then answers can still be changed.',
-    earlier: 'This batch is closed. Answers can still be changed; they count in the next training.',
-    ended: 'The job has ended. Answers can still be changed, but nothing is trained on them any more.',
-    noneTitle: 'There is nothing to label yet',
-    noneText: 'The spectra to label come up here as soon as the job has chosen them.',
-    noneEnded: 'The job ended before it asked about a spectrum.',
-    emptyTitle: 'No spectra are here',
-    emptyText: 'This batch asks about none.',
-    list: 'Spectra of the batch',
-    open: 'no answer yet',
-    answers: 'Answer',
-    predicted: 'predicted',
-    probability: 'Probability',
-    predictedAs: (name: string) => `The network says: ${name}.`,
-    sets: {
-      ORACLE: { short: 'oracle', long: 'Chosen for the next training.' },
-      PERFORMANCE_ESTIMATION: {
-        short: 'precision',
-        long: 'Drawn at random, to estimate how often the network is right.',
-      },
-      CANDIDATE: { short: 'candidate', long: 'One of the most probable candidates.' },
-    },
-    decisions: {
-      unsure: { label: 'Unsure', key: 'u', help: 'Cannot be told from this spectrum' },
-      skip: { label: 'Skip', key: 's', help: 'Left out: no label, and not asked again in this batch' },
-    },
-    undo: 'Undo',
-    raw: 'Raw spectrum too (r)',
-    showPrediction: 'Show the prediction (p)',
-    shortcuts: 'Keys',
-    keys: 'Keys: 1–9 a class, u unsure, s skip, z undo, ← → the spectrum before and after, r raw, p prediction. After an answer the next open spectrum comes up.',
-    saving: (count: number) => (count === 1 ? 'Saving …' : `Saving ${formatCount(count)} answers …`),
-    saved: (filename: string, said: string) => `Saved: ${filename}, ${said}.`,
-    savedAtOnce: 'Each answer is saved at once.',
-    retrying: (count: number) =>
-      `${plural(count, 'answer is', 'answers are')} not saved: the server does not take them. Trying again; keep this page open.`,
-    nowAt: (filename: string, position: number, total: number, said: string) =>
-      `Spectrum ${formatCount(position)} of ${formatCount(total)}, ${filename}, ${said}`,
-    close: 'Close the batch',
-    closeTitle: 'Close this batch early?',
-    closeText: (open: number) =>
-      `${plural(open, 'spectrum has', 'spectra have')} no answer. The campaign goes on with the answers that are there.`,
-    closed: 'The batch is closed; the campaign goes on.',
-    plot: (filename: string) => `Preprocessed spectrum ${filename}`,
-    noRow: 'This spectrum is not among those that the job prepared for looking at.',
-    noRaw: 'No spectrum of this name is in the catalogue.',
-  },
+  labelling,
+  search,
+  shortcuts,
   plot: {
     wavelength: 'Wavelength [Å]',
     flux: 'Flux',

@@ -29,6 +29,9 @@ const light = {
     'plot-grid': '#e4e8ec',
     'plot-text': '#4d5b6a',
     'plot-mark': '#a8480c',
+    'set-oracle': '#17568c',
+    'set-precision': '#7a3e9d',
+    'set-candidate': '#0a6760',
   },
   variables: { 'border-color': '#18212b', 'border-opacity': 0.13, 'medium-emphasis-opacity': 0.72 },
 };
@@ -51,6 +54,9 @@ const dark = {
     'plot-grid': '#263039',
     'plot-text': '#a9b6c4',
     'plot-mark': '#f5a36b',
+    'set-oracle': '#8cc2f5',
+    'set-precision': '#d3a6f0',
+    'set-candidate': '#6fd3c6',
   },
   variables: { 'border-color': '#e3e8ee', 'border-opacity': 0.14, 'medium-emphasis-opacity': 0.74 },
 };

@@ -89,8 +89,9 @@ export async function getTrainingReport(dirPath: string, signal?: AbortSignal): 
   });
 }
 
-export function jobEventsUrl(jobId: string): string {
-  return apiUrl(`${jobPath(jobId)}/events`);
+/** A job's event stream: from its first event, or only what is to come. */
+export function jobEventsUrl(jobId: string, from?: 'newest'): string {
+  return apiUrl(`${jobPath(jobId)}/events`, { last_event_id: from });
 }
 
 /** Where an artifact (its path lies below the job's directory) is downloaded. */

@@ -1,98 +1,112 @@
 import { describe, expect, it } from 'vitest';
-import { type Labelling, PatchLabelling } from '../../../contracts/labelling.ts';
+import type { Labelling } from '../../../contracts/labelling.ts';
 import {
   actionOfKey,
-  type Answer,
   answerOf,
-  isOpen,
+  firstOpenFor,
+  isSameAnswer,
   neighbourOf,
   nextOpenAfter,
   patchOf,
-  withAnswer,
+  seenAnswerOf,
+  seenCommentOf,
+  withPatch,
 } from './answers.ts';
 
-const labelling = (name: string, answered: Partial<Labelling> = {}): Labelling => ({
-  labelling_id: name,
+const labelling = (id: string, said: Partial<Labelling> = {}): Labelling => ({
+  labelling_id: id,
   job_id: 'job',
-  spectrum_filename: `${name}.fits`,
+  spectrum_filename: `${id}.fits`,
   spectrum_set: 'ORACLE',
   sequence_iteration: 0,
-  ...answered,
+  ...said,
 });
-const ANSWERS: Answer[] = [
-  { kind: 'label', label: 'double peak' },
-  { kind: 'decision', decision: 'skip' },
-  { kind: 'decision', decision: 'unsure' },
-  { kind: 'none' },
-];
+const LABELLED = labelling('b', { user_label: 'hot', labelled_by: 'Ada' });
 
 describe('an answer', () => {
-  it.each(ANSWERS)('is read from a labelling as it was written to it: %o', (answer) => {
-    for (const before of [labelling('a'), labelling('a', { user_label: 'other', labelled_by: 'Eva' })])
-      expect(answerOf(withAnswer(before, answer, 'Ada'))).toEqual(answer);
+  it('is a label, a decision or nothing', () => {
+    expect(answerOf(LABELLED)).toEqual({ kind: 'label', label: 'hot' });
+    expect(answerOf(labelling('a', { decision: 'skip' }))).toEqual({ kind: 'decision', decision: 'skip' });
+    expect(answerOf(labelling('a'))).toEqual({ kind: 'none' });
   });
-  it.each(ANSWERS)('becomes a request that the contract takes: %o', (answer) => {
-    expect(PatchLabelling.parse(patchOf(answer, 'Ada'))).toMatchObject(
-      answer.kind === 'none' ? { user_label: null, decision: null } : { labelled_by: 'Ada' },
-    );
+
+  it.each([
+    [{ kind: 'label', label: 'hot' }, 'hot', undefined],
+    [{ kind: 'decision', decision: 'unsure' }, undefined, 'unsure'],
+    [{ kind: 'none' }, undefined, undefined],
+  ] as const)('shows on the page what its request asks for: %o', (answer, user_label, decision) => {
+    for (const before of [labelling('a'), LABELLED, labelling('a', { decision: 'skip' })]) {
+      const after = withPatch(before, patchOf(answer, 'Eva'));
+      expect([after.user_label, after.decision]).toEqual([user_label, decision]);
+      expect(after.labelled_by).toBe(answer.kind === 'none' ? undefined : 'Eva');
+      expect(isSameAnswer(answerOf(after), answer)).toBe(true);
+    }
   });
-  it('that is taken back leaves nobody’s name', () => {
-    const taken = withAnswer(
-      labelling('a', { decision: 'skip', labelled_by: 'Eva' }),
-      { kind: 'none' },
-      'Ada',
-    );
-    expect(taken).toEqual(labelling('a'));
-    expect(isOpen(taken)).toBe(true);
+
+  it('is another one where it differs', () => {
+    const hot = { kind: 'label', label: 'hot' } as const;
+    expect(isSameAnswer(hot, { kind: 'label', label: 'cool' })).toBe(false);
+    expect(isSameAnswer(hot, { kind: 'none' })).toBe(false);
+    expect(
+      isSameAnswer({ kind: 'decision', decision: 'skip' }, { kind: 'decision', decision: 'unsure' }),
+    ).toBe(false);
+  });
+
+  it('and a comment leave each other alone', () => {
+    const commented = withPatch(LABELLED, { user_comment: 'narrow', labelled_by: 'Eva' });
+    expect(commented).toMatchObject({ user_label: 'hot', labelled_by: 'Ada', user_comment: 'narrow' });
+    expect(withPatch(commented, patchOf({ kind: 'none' }, 'Ada')).user_comment).toBe('narrow');
+    expect(withPatch(commented, { user_comment: null })).not.toHaveProperty('user_comment');
+    expect(seenAnswerOf(commented)).toEqual({ user_label: 'hot', decision: null });
+    expect(seenCommentOf(commented)).toEqual({ user_comment: 'narrow' });
   });
 });
 
 describe('the way through a batch', () => {
-  const list = [
-    labelling('a'),
-    labelling('b', { user_label: 'other' }),
-    labelling('c', { decision: 'skip' }),
-    labelling('d'),
-  ];
-  it('goes to the next spectrum without an answer, and from the end to the start', () => {
+  const list = [labelling('a'), LABELLED, labelling('c'), labelling('d', { decision: 'skip' })];
+
+  it('goes to the next open spectrum, around the end', () => {
+    expect(nextOpenAfter(list, 'a')?.labelling_id).toBe('c');
+    expect(nextOpenAfter(list, 'c')?.labelling_id).toBe('a');
     expect(nextOpenAfter(list, undefined)?.labelling_id).toBe('a');
-    expect(nextOpenAfter(list, 'a')?.labelling_id).toBe('d');
-    expect(nextOpenAfter(list, 'd')?.labelling_id).toBe('a');
+    expect(nextOpenAfter([LABELLED], 'b')).toBeUndefined();
   });
-  it('ends where no other one is open, whether or not the present one is', () => {
-    expect(nextOpenAfter(list.slice(0, 3), 'a')).toBeUndefined();
-    expect(nextOpenAfter(list.slice(1, 3), 'b')).toBeUndefined();
-  });
-  it('goes step by step, and stays at the ends', () => {
-    expect(neighbourOf(list, 'b', 1)?.labelling_id).toBe('c');
-    expect(neighbourOf(list, 'b', -1)?.labelling_id).toBe('a');
+
+  it('goes step by step, and stops at the ends', () => {
+    expect(neighbourOf(list, 'a', 1)?.labelling_id).toBe('b');
     expect(neighbourOf(list, 'a', -1)?.labelling_id).toBe('a');
     expect(neighbourOf(list, 'd', 1)?.labelling_id).toBe('d');
   });
+
+  it('begins at the start for who is alone, and elsewhere for whom others label beside', () => {
+    const batch = Array.from({ length: 9 }, (_, index) => labelling(String(index)));
+    expect(firstOpenFor(batch, 'Eva')?.labelling_id).toBe('0');
+    const shared = batch.map((one, index) =>
+      index === 0 || index === 6
+        ? { ...one, user_label: 'hot', labelled_by: index === 0 ? 'Ada' : 'Grace' }
+        : one,
+    );
+    expect(firstOpenFor(shared, 'Ada')?.labelling_id).toBe('1');
+    expect(firstOpenFor(shared, 'Eva')?.labelling_id).toBe('3');
+    expect(firstOpenFor(shared, 'Grace')?.labelling_id).toBe('4');
+    expect(firstOpenFor([LABELLED], 'Eva')).toBeUndefined();
+  });
 });
 
-describe('keys', () => {
-  const classes = ['other', 'single peak', 'double peak'];
-  it('name classes by their place', () => {
-    expect(actionOfKey('1', classes)).toEqual({ kind: 'answer', answer: { kind: 'label', label: 'other' } });
-    expect(actionOfKey('3', classes)).toEqual({
+describe('a key', () => {
+  it('is a class by its number, or a command', () => {
+    expect(actionOfKey('2', ['hot', 'cool'])).toEqual({
       kind: 'answer',
-      answer: { kind: 'label', label: 'double peak' },
+      answer: { kind: 'label', label: 'cool' },
     });
-    expect(actionOfKey('4', classes)).toBeUndefined();
-    expect(actionOfKey('0', classes)).toBeUndefined();
-  });
-  it('skip, are unsure, undo and move, with caps lock too', () => {
-    expect(actionOfKey('S', classes)).toEqual({
+    expect(actionOfKey('3', ['hot', 'cool'])).toBeUndefined();
+    expect(actionOfKey('?', [])).toEqual({
       kind: 'answer',
-      answer: { kind: 'decision', decision: 'skip' },
+      answer: { kind: 'decision', decision: 'unsure' },
     });
-    expect(actionOfKey('u', classes)).toMatchObject({ answer: { decision: 'unsure' } });
-    expect(actionOfKey('z', classes)).toEqual({ kind: 'undo' });
-    expect(actionOfKey('ArrowLeft', classes)).toEqual({ kind: 'move', step: -1 });
-  });
-  it('do nothing where they mean nothing', () => {
-    for (const key of ['x', 'Enter', 'constructor', 'Tab'])
-      expect(actionOfKey(key, classes), key).toBeUndefined();
+    expect(actionOfKey('U', [])).toEqual({ kind: 'undo' });
+    expect(actionOfKey('Enter', [])).toEqual({ kind: 'accept' });
+    expect(actionOfKey('constructor', [])).toBeUndefined();
+    expect(actionOfKey('q', [])).toBeUndefined();
   });
 });
