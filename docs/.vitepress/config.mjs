@@ -1,5 +1,6 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitepress';
 
 // The documentation as a site: `npm run docs:dev`, `npm run docs:build` (into docs/.vitepress/dist).
@@ -12,6 +13,9 @@ export default defineConfig({
   title: 'Spectrolabe',
   description: 'Machine learning on large spectral surveys',
   lang: 'en-GB',
+  // The dashboard's own icon.
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/favicon.svg' }]],
+  vite: { publicDir: fileURLToPath(new URL('../../web/public', import.meta.url)) },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],

@@ -87,6 +87,17 @@ describe('the documentation as a site', () => {
     expect(await readFile(join(site, 'assets', index ?? 'no search index'), 'utf8')).toContain('pearson');
   });
 
+  it('shows the dashboard as its own tests have seen it', async () => {
+    const tests = await Promise.all(
+      (await readdir(join(root, 'test', 'e2e'))).map((name) => readFile(join(root, 'test/e2e', name), 'utf8')),
+    );
+    const made = tests.flatMap((text) =>
+      Array.from(text.matchAll(/\bsnap\(\w+, '([\w-]+)'/g), ([, name]) => `${name}.png`),
+    );
+    expect(made.length).toBeGreaterThan(5);
+    expect((await readdir(join(root, 'docs', 'screenshots'))).sort()).toEqual(made.sort());
+  });
+
   it('brings the notebooks along', () => {
     expect(existsSync(join(site, 'notebooks', 'from-fits-to-candidates.ipynb'))).toBe(true);
   });
