@@ -8,7 +8,7 @@ import type { EventsRepository } from '../db/repositories/events.ts';
 export class AllJobsFeed {
   readonly #events: EventsRepository;
   #settled = 0;
-  #pending: { position: number; nextTransaction: string } | undefined;
+  #pending: { position: number; mark: string } | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(events: EventsRepository) {
@@ -25,13 +25,15 @@ export class AllJobsFeed {
   async #advance(): Promise<{ position: number; complete: boolean }> {
     if (this.#pending && !(await this.#settle(this.#pending)))
       return { position: this.#settled, complete: false };
-    const drawn = await this.#events.drawnPosition();
-    const complete = drawn.position === this.#settled || (await this.#settle(drawn));
+    const position = await this.#events.newestPosition();
+    const complete =
+      position === this.#settled ||
+      (await this.#settle({ position, mark: await this.#events.markTransaction() }));
     return { position: this.#settled, complete };
   }
 
-  async #settle(drawn: { position: number; nextTransaction: string }): Promise<boolean> {
-    const settled = await this.#events.haveEnded(drawn.nextTransaction);
+  async #settle(drawn: { position: number; mark: string }): Promise<boolean> {
+    const settled = await this.#events.haveEndedBefore(drawn.mark);
     if (settled) this.#settled = drawn.position;
     this.#pending = settled ? undefined : drawn;
     return settled;

@@ -3,15 +3,20 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import type { Express } from 'express';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
 import { connect } from '../db/connection.ts';
 import { createFileStore } from '../storage/file-store.ts';
 import { createApp } from './app.ts';
 import { JobEventHub } from './job-event-hub.ts';
 
+const Document = z.object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) });
+
 let base: string;
 let webRoot: string;
+let app: Express;
 let server: Server;
 let origin: string;
 
@@ -20,7 +25,7 @@ beforeAll(async () => {
   webRoot = join(base, 'web');
   const tempDir = join(base, 'tmp');
   const address = '127.0.0.1:1';
-  const app = createApp({
+  app = createApp({
     db: connect(`postgresql://nobody@${address}/nothing`).db,
     fileStore: await createFileStore({ root: join(base, 'files'), tempDir }),
     temporal: new Client({ connection: Connection.lazy({ address }) }),
@@ -85,4 +90,21 @@ it('serves hashed assets for good, and its page for every room of it', async () 
     expect(answer.text, path).not.toContain('root:');
     if (path !== '/..%2f..%2fetc%2fpasswd') expect(answer.status, path).toBe(404);
   }
+});
+
+it('serves no route that the OpenAPI document does not know', async () => {
+  const response = await fetch(`${origin}/api/openapi.json`);
+  const { paths } = Document.parse(await response.json());
+  const served = app.router.stack.flatMap(({ route }) => {
+    const methods = Object.keys(route && 'methods' in route ? (route.methods ?? {}) : {});
+    return route ? methods.map((method) => [method, route.path.replaceAll(/:(\w+)/g, '{$1}')] as const) : [];
+  });
+  expect(served.length).toBeGreaterThan(50);
+  const known = served.filter(([method, path]) => method === '_all' || paths[path]?.[method] !== undefined);
+  const others = served.filter((route) => !known.includes(route));
+  // The document itself, and the page that shows it.
+  expect(others).toEqual([
+    ['get', '/api/openapi.json'],
+    ['get', '/api/docs'],
+  ]);
 });

@@ -25,8 +25,11 @@ export const Environment = z.object({
         .map((origin) => origin.trim())
         .filter(Boolean),
     ),
-  /** A connection is cut off where nothing moves for so long while an answer or a body is on its way. */
-  STALL_SECONDS: z.coerce.number().int().min(1).max(86_400).default(120),
+  /**
+   * A connection is cut off where nothing moves for so long while an answer or a body is on its way. Event streams move
+   * every 15 s.
+   */
+  STALL_SECONDS: z.coerce.number().int().min(30).max(86_400).default(120),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
   /** So many bytes of parts are kept for later jobs over the same files; the oldest go first. */
   PARTS_BYTES: z.coerce

@@ -27,21 +27,25 @@ export const DirectoryPath = z
 /** Query of every files call; `/` when left out. */
 export const ParentDirectoryQuery = z.object({ parent_dir_path: DirectoryPath.default('/') });
 
+const FILE_EXAMPLE = { filename: 'config.json', size: 118, modified_at: '2026-03-01T09:00:00.000Z' };
 export const StoredFile = z
   .object({
     filename: z.string(),
     size: z.number().int().nonnegative(),
     modified_at: z.iso.datetime(),
   })
-  .meta({ id: 'StoredFile' });
+  .meta({ id: 'StoredFile', examples: [FILE_EXAMPLE] });
 export type StoredFile = z.infer<typeof StoredFile>;
 
-export const UploadedFile = StoredFile.extend({ parent_dir_path: z.string() }).meta({ id: 'UploadedFile' });
+export const UploadedFile = StoredFile.extend({ parent_dir_path: z.string() }).meta({
+  id: 'UploadedFile',
+  examples: [{ ...FILE_EXAMPLE, parent_dir_path: '/a/b' }],
+});
 export type UploadedFile = z.infer<typeof UploadedFile>;
 
 export const CreatedDirectory = z
   .object({ dirname: z.string(), parent_dir_path: z.string() })
-  .meta({ id: 'CreatedDirectory' });
+  .meta({ id: 'CreatedDirectory', examples: [{ dirname: 'b', parent_dir_path: '/a' }] });
 export type CreatedDirectory = z.infer<typeof CreatedDirectory>;
 
 export const DirectoryListing = z
@@ -54,5 +58,17 @@ export const DirectoryListing = z
     directories: z.array(z.object({ dirname: z.string() })),
     read_only: z.boolean().optional().meta({ description: 'Present and true where uploads answer 403' }),
   })
-  .meta({ id: 'DirectoryListing' });
+  .meta({
+    id: 'DirectoryListing',
+    examples: [
+      {
+        parent_dir_path: '/a',
+        total: 2,
+        file_count: 1,
+        directory_count: 1,
+        files: [FILE_EXAMPLE],
+        directories: [{ dirname: 'b' }],
+      },
+    ],
+  });
 export type DirectoryListing = z.infer<typeof DirectoryListing>;

@@ -40,6 +40,17 @@ export const JsonObject = z.record(AnyText, Json);
 const Label = text({ min: 1, max: 50 }).meta({ example: 'Be stars' });
 const Description = text({ max: 255 });
 
+const JOB_EXAMPLE = {
+  job_id: '7f9c24e8-3b12-4fef-91e0-56a5d5a0a0a0',
+  dir_path: '/JOBS/job_be_stars_7f9c24e8-3b12-4fef-91e0-56a5d5a0a0a0',
+  type: 'DATA_PREPROCESSING',
+  phase: 'PROCESSING',
+  label: 'Be stars',
+  created_at: '2026-03-01T09:00:00.000Z',
+  started_at: '2026-03-01T09:00:05.120Z',
+  progress: { done: 4096, total: 12_000, unit: 'spectra', rejected: 3 },
+  config: { data_dir_path: '/', wave_start_point: 6519, wave_end_point: 6732, wave_point_count: 140 },
+};
 export const Job = z
   .object({
     job_id: z.uuid(),
@@ -63,7 +74,7 @@ export const Job = z
     config: JsonObject.optional(),
     error: JobError.optional(),
   })
-  .meta({ id: 'Job' });
+  .meta({ id: 'Job', examples: [JOB_EXAMPLE] });
 export type Job = z.infer<typeof Job>;
 
 export const CreateJob = z
@@ -73,13 +84,18 @@ export const CreateJob = z
     description: Description.nullish(),
     config: JsonObject.optional(),
   })
-  .meta({ id: 'CreateJob' });
+  .meta({
+    id: 'CreateJob',
+    examples: [{ type: 'DATA_PREPROCESSING', label: 'Be stars', config: JOB_EXAMPLE.config }],
+  });
 export type CreateJob = z.infer<typeof CreateJob>;
 
-export const PatchJob = z.object({ description: Description.nullable() }).meta({ id: 'PatchJob' });
+export const PatchJob = z
+  .object({ description: Description.nullable() })
+  .meta({ id: 'PatchJob', examples: [{ description: 'The region around Hα' }] });
 export const CloneJob = z
   .object({ label: Label.optional(), config: JsonObject.optional() })
-  .meta({ id: 'CloneJob' });
+  .meta({ id: 'CloneJob', examples: [{ label: 'Finer grid', config: { wave_point_count: 280 } }] });
 
 /** Without an offset, as old clients send it, it is UTC. */
 const GivenTime = z.iso
@@ -87,7 +103,7 @@ const GivenTime = z.iso
   .regex(/^(19[7-9]|[2-9]\d\d)\d-/, 'must be a time since 1970');
 export const EndJob = z
   .object({ started_at: GivenTime.nullish(), ended_at: GivenTime.nullish() })
-  .meta({ id: 'EndJob' });
+  .meta({ id: 'EndJob', examples: [{ ended_at: '2026-03-01T10:00:00Z' }] });
 
 export const JobAction = z.enum(['RUN', 'ABORT', 'PAUSE', 'RESUME']);
 export type JobAction = z.infer<typeof JobAction>;
@@ -125,7 +141,7 @@ export const JobPage = z
     limit: z.number().int().nonnegative(),
     jobs: z.array(Job),
   })
-  .meta({ id: 'JobPage' });
+  .meta({ id: 'JobPage', examples: [{ total: 1, offset: 0, limit: 10, jobs: [JOB_EXAMPLE] }] });
 export type JobPage = z.infer<typeof JobPage>;
 
 /** What a job's event stream carries; `data` of each by its kind. Ids count up per job, without gaps that hide an event. */

@@ -21,6 +21,18 @@ const Iteration = z
   .max(2 ** 31 - 1);
 const Source = text({ min: 1, max: 200 }).meta({ example: 'Hou et al. 2016, table 3' });
 
+const LABELLING_EXAMPLE = {
+  labelling_id: '0b8f6a52-5f0e-4c57-8a5c-2a5f6f1f7d11',
+  job_id: '7f9c24e8-3b12-4fef-91e0-56a5d5a0a0a0',
+  spectrum_filename: 'spec-55859-F5902_sp01-001.fits',
+  spectrum_set: 'ORACLE',
+  sequence_iteration: 1,
+  model_prediction: 'double peak',
+  user_label: 'single peak',
+  labelled_by: 'A. Maury',
+  labelled_at: '2026-03-01T11:30:00.000Z',
+  probabilities: [0.2, 0.25, 0.55],
+};
 export const Labelling = z
   .object({
     labelling_id: z.uuid(),
@@ -39,7 +51,7 @@ export const Labelling = z
     }),
     source: z.string().optional().meta({ description: 'Where an imported label comes from' }),
   })
-  .meta({ id: 'Labelling' });
+  .meta({ id: 'Labelling', examples: [LABELLING_EXAMPLE] });
 export type Labelling = z.infer<typeof Labelling>;
 
 const answer = {
@@ -73,7 +85,18 @@ export const CreateLabelling = z
     ...answer,
   })
   .refine(hasOneAnswer, ONE_ANSWER)
-  .meta({ id: 'CreateLabelling', override: ONE_ANSWER_SCHEMA });
+  .meta({
+    id: 'CreateLabelling',
+    examples: [
+      {
+        job_id: LABELLING_EXAMPLE.job_id,
+        spectrum_filename: LABELLING_EXAMPLE.spectrum_filename,
+        spectrum_set: 'ORACLE',
+        sequence_iteration: 0,
+      },
+    ],
+    override: ONE_ANSWER_SCHEMA,
+  });
 export type CreateLabelling = z.infer<typeof CreateLabelling>;
 
 export const PatchLabelling = z
@@ -101,12 +124,19 @@ export const PatchLabelling = z
     path: ['settles'],
     error: 'needs a user_label',
   })
-  .meta({ id: 'PatchLabelling', override: { allOf: [ONE_ANSWER_SCHEMA, SETTLES_A_LABEL_SCHEMA] } });
+  .meta({
+    id: 'PatchLabelling',
+    examples: [{ user_label: 'single peak', user_comment: 'weak', labelled_by: 'A. Maury' }],
+    override: { allOf: [ONE_ANSWER_SCHEMA, SETTLES_A_LABEL_SCHEMA] },
+  });
 export type PatchLabelling = z.infer<typeof PatchLabelling>;
 
 export const PatchLabellings = z
   .object({ labelling_ids: z.array(z.uuid()), batch: z.array(PatchLabelling) })
-  .meta({ id: 'PatchLabellings' });
+  .meta({
+    id: 'PatchLabellings',
+    examples: [{ labelling_ids: [LABELLING_EXAMPLE.labelling_id], batch: [{ user_label: 'single peak' }] }],
+  });
 
 const Flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 export const LabellingListQuery = z.object({
@@ -124,7 +154,10 @@ export type LabellingListQuery = z.infer<typeof LabellingListQuery>;
 
 export const LabellingPage = z
   .object({ job_id: z.uuid(), total: z.int().nonnegative(), labellings: z.array(Labelling) })
-  .meta({ id: 'LabellingPage' });
+  .meta({
+    id: 'LabellingPage',
+    examples: [{ job_id: LABELLING_EXAMPLE.job_id, total: 1, labellings: [LABELLING_EXAMPLE] }],
+  });
 export type LabellingPage = z.infer<typeof LabellingPage>;
 
 /** A value that somebody gave, as it was given; the newest of a labelling is its present one. */
@@ -232,7 +265,15 @@ export const PatchClasses = z
     becomes: becomes.default({}),
     changed_by: Person.optional(),
   })
-  .meta({ id: 'PatchClasses' });
+  .meta({
+    id: 'PatchClasses',
+    examples: [
+      {
+        classes: ['other', 'single peak', 'double peak', 'P Cygni'],
+        candidate_classes: ['double peak', 'P Cygni'],
+      },
+    ],
+  });
 export type PatchClasses = z.infer<typeof PatchClasses>;
 
 export const ImportLabels = z
@@ -244,7 +285,10 @@ export const ImportLabels = z
     source: Source,
     labelled_by: Person.optional(),
   })
-  .meta({ id: 'ImportLabels' });
+  .meta({
+    id: 'ImportLabels',
+    examples: [{ labels_path: '/labels.csv', source: 'Hou et al. 2016, table 3' }],
+  });
 export const ImportedLabels = z
   .object({ added: z.int(), changed: z.int(), unchanged: z.int() })
   .meta({ id: 'ImportedLabels' });

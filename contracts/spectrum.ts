@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PHOTOMETRIC_BANDS } from './cuts.ts';
 import { DirectoryPath } from './file.ts';
 import { Offset, wholeNumber } from './parameter.ts';
 import { AnyText, text } from './text.ts';
@@ -33,6 +34,21 @@ export const SpectrumMetadata = z.object({
 });
 export type SpectrumMetadata = z.infer<typeof SpectrumMetadata>;
 
+const ENTRY_EXAMPLE = {
+  filename: 'spec-55859-F5902_sp01-001.fits',
+  path: '55859/F5902/spec-55859-F5902_sp01-001.fits',
+  layout: 'lamost-dr1',
+  targetname: 'J220848.54-020324.3',
+  observed_at: '2011-10-24T11:50:00',
+  type: 'STAR',
+  subtype: 'F5',
+  ra: 332.202274,
+  dec: -2.056767,
+  sn_g: 14.5,
+  sn_r: 24.2,
+  z: -0.00014,
+};
+
 /** One row of the catalogue. `path` is its key: the path in the archive, without a leading slash. */
 export const CatalogueEntry = SpectrumMetadata.extend({
   filename: z.string(),
@@ -40,7 +56,7 @@ export const CatalogueEntry = SpectrumMetadata.extend({
   layout: z.string().optional().meta({ example: 'lamost-dr1' }),
   size: z.number().int().nonnegative().optional(),
   modified_at: z.string().optional(),
-}).meta({ id: 'CatalogueEntry' });
+}).meta({ id: 'CatalogueEntry', examples: [ENTRY_EXAMPLE] });
 export type CatalogueEntry = z.infer<typeof CatalogueEntry>;
 
 /** GET /spectra/{filename}: every field beside the two arrays is a scalar (old clients print each key). */
@@ -48,7 +64,12 @@ export const Spectrum = CatalogueEntry.extend({
   medium: z.enum(['air', 'vacuum', 'unknown']).optional(),
   wave: z.array(z.number().nullable()).meta({ description: 'Wavelength [Å]' }),
   flux: z.array(z.number().nullable()).meta({ description: 'Flux as in the file; null where not finite' }),
-}).meta({ id: 'Spectrum' });
+}).meta({
+  id: 'Spectrum',
+  examples: [
+    { ...ENTRY_EXAMPLE, medium: 'vacuum', wave: [6560.5, 6562, 6563.5], flux: [812.1, 1290.4, null] },
+  ],
+});
 export type Spectrum = z.infer<typeof Spectrum>;
 
 export const SpectrumQuery = z.object({
@@ -79,6 +100,12 @@ export const CatalogueQuery = z
     min_sn_g: z.coerce.number().optional(),
     z_min: z.coerce.number().optional(),
     z_max: z.coerce.number().optional(),
+    mag_band: z
+      .enum(PHOTOMETRIC_BANDS)
+      .default('r')
+      .meta({ description: 'Band of mag_min and mag_max; spectra whose MAGTYPE does not have it are left out' }),
+    mag_min: z.coerce.number().optional().meta({ description: 'No brighter than this magnitude' }),
+    mag_max: z.coerce.number().optional().meta({ description: 'No fainter than this magnitude' }),
     ra: z.coerce.number().min(0).max(360).optional(),
     dec: z.coerce.number().min(-90).max(90).optional(),
     radius: z.coerce.number().positive().max(180).optional().meta({ description: 'Cone radius [deg]' }),
@@ -109,7 +136,7 @@ export const CataloguePage = z
     limit: z.number().int().nonnegative(),
     spectra: z.array(CatalogueEntry),
   })
-  .meta({ id: 'CataloguePage' });
+  .meta({ id: 'CataloguePage', examples: [{ total: 1, offset: 0, limit: 50, spectra: [ENTRY_EXAMPLE] }] });
 export type CataloguePage = z.infer<typeof CataloguePage>;
 
 export const HeaderCard = z.object({

@@ -32,7 +32,7 @@ export type EventsRepository = ReturnType<typeof createEventsRepository>;
 
 const Drawn = z.object({ position: z.coerce.number().int() });
 const Ended = z.object({ ended: z.boolean() });
-const Next = z.object({ next: z.string() });
+const Mark = z.object({ mark: z.string() });
 
 /** What happened to jobs, in order. */
 export function createEventsRepository(db: Database) {
@@ -74,26 +74,27 @@ export function createEventsRepository(db: Database) {
         .limit(limit);
     },
 
-    /**
-     * The newest position that was drawn, and the number of a transaction that had not begun by then. Whoever drew up to
-     * it has a smaller number, for an event's job is changed before its position is drawn.
-     */
-    async drawnPosition(): Promise<{ position: number; nextTransaction: string }> {
-      // Two statements: a snapshot must not be older than the position.
-      const drawn = await db.execute(
+    /** The newest position that was drawn, by whatever transaction. */
+    async newestPosition(): Promise<number> {
+      const { rows } = await db.execute(
         sql`select case when is_called then last_value else 0 end as position from job_events_position_seq`,
       );
-      const snapshot = await db.execute(sql`select pg_snapshot_xmax(pg_current_snapshot())::text as next`);
-      return {
-        position: Drawn.parse(drawn.rows[0]).position,
-        nextTransaction: Next.parse(snapshot.rows[0]).next,
-      };
+      return Drawn.parse(rows[0]).position;
     },
 
-    /** Whether all transactions before this one have ended. */
-    async haveEnded(nextTransaction: string): Promise<boolean> {
+    /**
+     * A transaction, begun and ended: whoever had drawn a position before has a smaller number, for an event's job is
+     * changed before its position is drawn. (No snapshot tells: its xmax is behind transactions under way.)
+     */
+    async markTransaction(): Promise<string> {
+      const { rows } = await db.execute(sql`select pg_current_xact_id()::text as mark`);
+      return Mark.parse(rows[0]).mark;
+    },
+
+    /** Whether all transactions that began before a mark have ended. */
+    async haveEndedBefore(mark: string): Promise<boolean> {
       const { rows } = await db.execute(
-        sql`select pg_snapshot_xmin(pg_current_snapshot()) >= ${nextTransaction}::xid8 as ended`,
+        sql`select pg_snapshot_xmin(pg_current_snapshot()) >= ${mark}::xid8 as ended`,
       );
       return Ended.parse(rows[0]).ended;
     },

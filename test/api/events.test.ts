@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { get as httpGet, type IncomingMessage } from 'node:http';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Job } from '../../contracts/job.ts';
+import { appendEvent } from '../../db/repositories/events.ts';
 import { call, startTestServer, type TestServer } from './test-server.ts';
 
 let server: TestServer;
@@ -34,11 +36,15 @@ function parse(text: string): StreamedEvent[] {
     });
 }
 
-/** Reads a job's stream; `events` is what has come so far. */
-async function open(jobId: string, { after, header }: { after?: number | 'newest'; header?: string } = {}) {
+/** Reads a job's stream, or that of all jobs; `events` is what has come so far. */
+async function open(
+  jobId: string | undefined,
+  { after, header }: { after?: number | 'newest'; header?: string } = {},
+) {
   const closing = new AbortController();
   const query = after === undefined ? '' : `?last_event_id=${after}`;
-  const response = await fetch(`${server.url}/jobs/${jobId}/events${query}`, {
+  const path = jobId === undefined ? 'events' : `jobs/${jobId}/events`;
+  const response = await fetch(`${server.url}/${path}${query}`, {
     signal: closing.signal,
     headers: header === undefined ? {} : { 'last-event-id': header },
   });
@@ -177,6 +183,103 @@ it('costs no memory for a reader that does not read', async () => {
   const stream = await open(jobId);
   await expect.poll(() => stream.events.length, { timeout: 20_000 }).toBe(2001);
   stream.close();
+});
+
+it('cuts off a reader that takes nothing, and no other', async () => {
+  await server.restart({ STALL_SECONDS: 1 });
+  try {
+    const jobId = await pendingJob();
+    await server.pool.query(
+      `insert into job_events (job_id, id, kind, data)
+       select $1, n, 'log', jsonb_build_object('level', 'info', 'message', repeat('x', 100000))
+       from generate_series(2, 201) n`,
+      [jobId],
+    );
+    await server.pool.query('update jobs set event_sequence = 201 where id = $1', [jobId]);
+    const reader = await new Promise<IncomingMessage>((resolve, reject) => {
+      httpGet(`${server.url}/jobs/${jobId}/events`, resolve).on('error', reject);
+    });
+    const other = await open(jobId);
+    await expect.poll(() => other.events.length, { timeout: 10_000 }).toBe(201);
+    // Something moves for the other one.
+    for (let index = 0; index < 9; index++) {
+      await log(jobId, 'still told');
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    // 20 MB were to come; the buffers of the connection hold less.
+    let bytes = 0;
+    reader.on('data', (chunk: Buffer) => (bytes += chunk.length));
+    await expect(once(reader, 'end')).rejects.toThrow('aborted');
+    expect(bytes).toBeLessThan(19_000_000);
+    await expect.poll(() => other.events.length).toBe(210);
+    other.close();
+  } finally {
+    await server.restart();
+  }
+});
+
+describe('of all jobs', () => {
+  it('tells what happens from now on, with the job it happens to', async () => {
+    const before = await pendingJob();
+    const stream = await open(undefined);
+    expect(stream.response.headers.get('content-type')).toBe('text/event-stream');
+    const [first, second] = [await pendingJob(), await pendingJob()];
+    await log(before, 'one more');
+    await expect.poll(() => stream.events.length).toBe(3);
+    expect(stream.events.map(({ event, data }) => [event, data['job_id']])).toEqual([
+      ['phase', first],
+      ['phase', second],
+      ['log', before],
+    ]);
+    stream.close();
+  });
+
+  it('resumes after Last-Event-ID without loss, wherever the reader was', async () => {
+    const jobId = await pendingJob();
+    const stream = await open(undefined);
+    for (let index = 0; index < 250; index++) await log(jobId, `${index}`);
+    await expect.poll(() => stream.events.length, { timeout: 10_000 }).toBe(250);
+    const ids = stream.events.map(({ id }) => id);
+    expect(ids).toEqual([...ids].sort((a, b) => a - b));
+    stream.close();
+    for (const seen of [0, 100, 248]) {
+      const resumed = await open(undefined, { header: String(ids[seen]) });
+      await expect.poll(() => resumed.events.at(-1)?.id).toBe(ids.at(-1));
+      expect(resumed.events.map(({ id }) => id)).toEqual(ids.slice(seen + 1));
+      resumed.close();
+    }
+    const all = await open(undefined, { after: 0 });
+    await expect.poll(() => all.events.length).toBeGreaterThan(250);
+    all.close();
+    // As after a restore of an older database.
+    const ahead = await open(undefined, { header: '9007199254740991' });
+    await log(jobId, 'after the restore');
+    await expect.poll(() => ahead.events.length).toBe(1);
+    ahead.close();
+    expect((await call('GET', `${server.url}/events?last_event_id=x`)).status).toBe(422);
+  });
+
+  it('waits for an event that is committed after a later one', async () => {
+    const [slow, quick] = [await pendingJob(), await pendingJob()];
+    const stream = await open(undefined);
+    let commit: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (commit = resolve));
+    let appended: () => void = () => undefined;
+    const isAppended = new Promise<void>((resolve) => (appended = resolve));
+    const slowly = server.db.transaction(async (tx) => {
+      await appendEvent(tx, slow, { kind: 'log', data: { level: 'info', message: 'first' } });
+      appended();
+      await held;
+    });
+    await isAppended;
+    await log(quick, 'second');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(stream.events).toEqual([]);
+    commit();
+    await slowly;
+    await expect.poll(() => stream.events.map(({ data }) => data['message'])).toEqual(['first', 'second']);
+    stream.close();
+  });
 });
 
 it('ends when its job is deleted, and when the server stops', async () => {

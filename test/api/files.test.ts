@@ -126,6 +126,12 @@ describe('upload and download', () => {
     expect((await post('', 'multipart/form-data')).status).toBe(422);
     expect((await post('a=b', 'application/x-www-form-urlencoded')).status).toBe(422);
     const start = '--b\r\ncontent-disposition: form-data; name="file"; filename="n"\r\n\r\nhalf a file';
+    // The parser tells both: the second must not be one that nobody hears.
+    const parts = ['\f', 'a\u0013b'].map(
+      (name) => `--b\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n1\r\n`,
+    );
+    const named = await post(`${parts.join('')}--b--\r\n`, 'multipart/form-data; boundary=b');
+    expect(named.status).toBe(422);
     const broken = await post(start, 'multipart/form-data; boundary=b');
     expect([broken.status, ApiError.parse(await broken.json()).code]).toEqual([422, 'invalid']);
     expect((await post(`${start}\r\n--b\r\ncontent-dis`, 'multipart/form-data; boundary=b')).status).toBe(

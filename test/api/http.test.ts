@@ -1,9 +1,10 @@
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import SwaggerUi from 'swagger-ui-dist';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ApiError } from '../../contracts/error.ts';
-import { Health, Ready, SystemInfo } from '../../contracts/system.ts';
+import { Health, Ready, StorageUse, SystemInfo } from '../../contracts/system.ts';
 import { TASK_QUEUES } from '../../contracts/task-queues.ts';
 import { call, startTestServer, type TestServer } from './test-server.ts';
 
@@ -26,6 +27,19 @@ function statusWithHost(host: string): Promise<number | undefined> {
   });
 }
 
+/** What comes back for bytes that fetch would not send. */
+function rawAnswer(bytes: string): Promise<string> {
+  const { port } = new URL(server.origin);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), '127.0.0.1', () => socket.write(bytes));
+    let text = '';
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk: string) => (text += chunk));
+    socket.on('end', () => resolve(text));
+    socket.on('error', reject);
+  });
+}
+
 /** OpenAPI, as far as these tests look into it. */
 const Operation = z.object({
   operationId: z.string(),
@@ -43,6 +57,11 @@ describe('errors', () => {
     ['GET', '/api/', 404, 'absent'],
     ['GET', '/api/JOBS', 404, 'absent'],
     ['PUT', '/api/jobs', 405, 'method_not_allowed'],
+    ['GET', '/api/labellings/batch', 405, 'method_not_allowed'],
+    ['GET', '/api/labellings/batch/', 405, 'method_not_allowed'],
+    ['GET', '/api/jobs/no-uuid', 422, 'invalid'],
+    ['POST', '/api/jobs/7f9c24e8-3b12-4fef-91e0-56a5d5a0a0a0/process/FLY', 422, 'invalid'],
+    ['GET', '/api/files/%ZZ/download', 422, 'invalid'],
     ['DELETE', '/api/jobs', 405, 'method_not_allowed'],
     ['POST', '/', 404, 'absent'],
     ['GET', '/assets/nothing.js', 404, 'absent'],
@@ -51,6 +70,53 @@ describe('errors', () => {
     expect(answer.status).toBe(status);
     expect(ApiError.parse(answer.body).code).toBe(code);
     expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it.each([
+    ['not JSON', '{"type": ', 422],
+    ['not UTF-8', new Uint8Array([0x22, 0xff, 0x22]), 422],
+    ['nested very deep', `${'['.repeat(100_000)}${']'.repeat(100_000)}`, 422],
+    ['empty', '', 422],
+    ['too large', JSON.stringify({ label: 'x'.repeat(17 * 1024 * 1024) }), 413],
+  ])('a body that is %s answers %s', async (_what, body, status) => {
+    const response = await fetch(`${server.url}/jobs`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(response.status).toBe(status);
+    expect(ApiError.parse(await response.json()).code).toBe(status === 413 ? 'too_large' : 'invalid');
+    expect(response.headers.get('x-request-id')).not.toBeNull();
+  });
+
+  it('takes no text that the database could not keep, wherever it stands', async () => {
+    for (const label of ['a\u0000b', '\ud800']) {
+      const answer = await call('POST', `${server.url}/jobs`, { type: 'TRAINING', label });
+      expect(answer.status).toBe(422);
+      const nested = { type: 'TRAINING', label: 'x', config: { deep: [{ [label]: 1 }] } };
+      expect((await call('POST', `${server.url}/jobs`, nested)).status).toBe(422);
+    }
+    expect((await call('GET', `${server.url}/jobs?q=%00`)).status).toBe(422);
+    // What no schema knows is passed over whatever it holds.
+    const other = { type: 'TRAINING', label: '😀'.repeat(50), other: '\u0000' };
+    expect((await call('POST', `${server.url}/jobs`, other)).status).toBe(201);
+  });
+
+  it('is in the one shape where there is not even a request', async () => {
+    for (const [sent, status] of [
+      ['GET /api/health HTTP/1.1\r\nHost: localhost\r\nbroken\r\n\r\n', 400],
+      [`GET /api/files?parent_dir_path=/${'a'.repeat(70_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 431],
+    ] as const) {
+      const answer = await rawAnswer(sent);
+      expect(answer.split('\r\n')[0]).toMatch(new RegExp(`^HTTP/1.1 ${status} \\w+`));
+      expect(answer).toMatch(/^x-request-id: [0-9a-f-]{36}\r$/im);
+      expect(ApiError.parse(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))).code).not.toBe('');
+    }
+  });
+
+  it('says why to who asks for a path that is far too long', async () => {
+    const answer = await call('GET', `${server.url}/spectra/${'%C2%B5'.repeat(4097)}`);
+    expect(answer.status).toBe(422);
   });
 
   it('names the methods that are possible', async () => {
@@ -126,6 +192,14 @@ describe('who may call', () => {
 });
 
 describe('the system', () => {
+  it('says what takes room', async () => {
+    const use = StorageUse.parse((await call('GET', `${server.url}/system/storage`)).body);
+    expect(use.database_bytes).toBeGreaterThan(1_000_000);
+    expect(use.disk.free_bytes).toBeGreaterThan(0);
+    expect(use.disk.total_bytes).toBeGreaterThan(use.disk.free_bytes);
+    expect(use).toMatchObject({ spectra: { count: 0, bytes: 0 }, results: { count: 0, bytes: 0 } });
+  });
+
   it('is alive, says what it is, and is not ready without workers', async () => {
     expect(Health.parse((await call('GET', `${server.url}/health`)).body).status).toBe('ok');
     const info = SystemInfo.parse((await call('GET', `${server.url}/system`)).body);
@@ -175,6 +249,7 @@ describe('the OpenAPI document', () => {
       'POST /api/jobs/{job_id}/process/{action}',
       'POST /api/jobs/{job_id}/end/{end}',
       'POST /api/jobs/{job_id}/clone',
+      'GET /api/events',
       'GET /api/jobs/{job_id}/events',
       'GET /api/jobs/{job_id}/log',
       'GET /api/jobs/{job_id}/metrics',
@@ -205,9 +280,12 @@ describe('the OpenAPI document', () => {
         const described = (operation.parameters ?? []).filter((one) => one.in === 'path');
         expect(described.map(({ name }) => name).sort(), path).toEqual(named.sort());
         const url = server.origin + path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? id);
-        const { status, body } = await call(method.toUpperCase(), url);
-        expect(Object.keys(operation.responses), `${method} ${path}: ${JSON.stringify(body)}`).toContain(
-          String(status),
+        const response = await fetch(url, { method: method.toUpperCase() });
+        // An event stream would never end.
+        const isStream = response.headers.get('content-type') === 'text/event-stream';
+        const body = isStream ? await response.body?.cancel() : await response.text();
+        expect(Object.keys(operation.responses), `${method} ${path}: ${body}`).toContain(
+          String(response.status),
         );
       }
   });
