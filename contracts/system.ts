@@ -60,3 +60,17 @@ export const SystemInfo = z
   })
   .meta({ id: 'SystemInfo' });
 export type SystemInfo = z.infer<typeof SystemInfo>;
+
+const Kept = z.object({ count: z.int(), bytes: z.int() });
+/** What takes room, as the database knows it, and the disk that the file store is on. */
+export const StorageUse = z
+  .object({
+    spectra: Kept.meta({ description: 'Of the archive, the catalogued files' }),
+    results: Kept.meta({ description: 'Files that jobs have made' }),
+    database_bytes: z.int(),
+    disk: z.object({ total_bytes: z.int(), free_bytes: z.int() }).meta({
+      description: 'That the file store is on; free is what this server may still write',
+    }),
+  })
+  .meta({ id: 'StorageUse' });
+export type StorageUse = z.infer<typeof StorageUse>;

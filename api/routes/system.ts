@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isGrpcServiceError, type Client } from '@temporalio/client';
 import { sql } from 'drizzle-orm';
-import { Health, Ready, SystemInfo, WorkerPage } from '../../contracts/system.ts';
+import { Health, Ready, StorageUse, SystemInfo, WorkerPage } from '../../contracts/system.ts';
 import { NAMESPACE, OPTIONAL_QUEUES, TASK_QUEUES } from '../../contracts/task-queues.ts';
 import { VERSION } from '../../contracts/version.ts';
 import type { Database } from '../../db/connection.ts';
 import type { JobsRepository } from '../../db/repositories/jobs.ts';
+import { readStorageUse } from '../../db/storage-use.ts';
 import type { OutboxRepository } from '../../db/repositories/outbox.ts';
 import type { WorkerBackendsRepository } from '../../db/repositories/worker-backends.ts';
 import type { FileStore } from '../../storage/file-store.ts';
@@ -170,6 +171,22 @@ export function systemRoutes(dependencies: SystemDependencies): Route[] {
           spectra_read_only: fileStore.archiveReadOnly,
         },
       }),
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/api/system/storage',
+      operationId: 'getStorageUse',
+      summary: 'What takes room: spectra, results, the database; and the room there is',
+      tags,
+      responses: { 200: StorageUse },
+      handler: async () => {
+        const [use, { bsize, blocks, bavail }] = await Promise.all([
+          readStorageUse(db),
+          statfs(await fileStore.resolveDirectory('/')),
+        ]);
+        const disk = { total_bytes: bsize * blocks, free_bytes: bsize * bavail };
+        return { status: 200, body: { ...use, disk } };
+      },
     }),
     defineRoute({
       method: 'get',

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { Health, SystemInfo, WorkerPage } from '../../contracts/system.ts';
+import { Health, StorageUse, SystemInfo, WorkerPage } from '../../contracts/system.ts';
 import { ApiFailure, requestJson } from './http.ts';
 
 export function getSystemInfo(signal?: AbortSignal): Promise<SystemInfo> {
@@ -8,6 +8,10 @@ export function getSystemInfo(signal?: AbortSignal): Promise<SystemInfo> {
 
 export function listWorkers(signal?: AbortSignal): Promise<z.infer<typeof WorkerPage>> {
   return requestJson(WorkerPage, '/workers', { signal });
+}
+
+export function getStorageUse(signal?: AbortSignal): Promise<StorageUse> {
+  return requestJson(StorageUse, '/system/storage', { signal });
 }
 
 export async function isApiAlive(): Promise<boolean> {
