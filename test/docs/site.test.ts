@@ -89,7 +89,9 @@ describe('the documentation as a site', () => {
 
   it('shows the dashboard as its own tests have seen it', async () => {
     const tests = await Promise.all(
-      (await readdir(join(root, 'test', 'e2e'))).map((name) => readFile(join(root, 'test/e2e', name), 'utf8')),
+      (await readdir(join(root, 'test', 'e2e'))).map((name) =>
+        readFile(join(root, 'test/e2e', name), 'utf8'),
+      ),
     );
     const made = tests.flatMap((text) =>
       Array.from(text.matchAll(/\bsnap\(\w+, '([\w-]+)'/g), ([, name]) => `${name}.png`),
