@@ -36,7 +36,22 @@ module.exports = {
       ['contracts', 'db', 'storage', 'workflows', 'science'],
       'docs/decisions/0001: science is pure, so one spectrum is read in the API',
     ),
-    only('web', ['contracts'], ''),
+    only('web', ['contracts', 'science'], 'docs/decisions/0008: the reader of dropped FITS files'),
+    {
+      name: 'web-science',
+      severity: 'error',
+      comment:
+        'docs/decisions/0008: web/fits/ reads FITS with science/fits and science/spectra; nothing else of it',
+      from: { path: '^web/', pathNot: `^web/fits/|${TESTS}` },
+      to: { path: '^science/' },
+    },
+    {
+      name: 'web-fits-science',
+      severity: 'error',
+      comment: 'docs/decisions/0008',
+      from: { path: '^web/fits/' },
+      to: { path: '^science/', pathNot: '^science/(fits|spectra)/' },
+    },
     {
       name: 'contracts-packages',
       severity: 'error',

@@ -63,6 +63,12 @@ export const router = createRouter({
       name: 'spectrum',
       meta: { title: texts.spectra.title },
       component: () => import('./features/spectra/SpectrumPage.vue'),
+    {
+      path: '/spectra/look',
+      name: 'look',
+      meta: { title: texts.look.title },
+      component: () => import('./features/look/LookPage.vue'),
+    },
     },
     {
       path: '/workers',

@@ -7,6 +7,7 @@ import { labelling } from './texts/labelling.ts';
 import { search, shortcuts } from './texts/shell.ts';
 
 /** Every text of the dashboard, here and in texts/: what a translation is made of. */
+import { lookTexts, spectrumViewTexts, uploadTexts } from './texts/spectra.ts';
 
 const plural = (count: number, one: string, many: string) =>
   `${formatCount(count)} ${count === 1 ? one : many}`;
@@ -572,6 +573,7 @@ export const texts = {
     },
     abortTitle: 'Abort this job?',
     abortText: 'Its work so far is thrown away and it cannot be resumed. A clone can start again.',
+      together: 'All spectra together',
     removeTitle: 'Delete this job?',
     removeText: 'Its record, log and rejects are gone for good.',
     removeFiles: 'Delete its directory with the results too',
@@ -842,6 +844,11 @@ export const texts = {
       min_sn_g: 'S/N g from',
       z_min: 'z from',
       z_max: 'z to',
+    together: 'Plot together',
+    togetherHelp: 'Draws the spectra that match over each other',
+    look: 'Look at files',
+    thumbnails: 'Thumbnails',
+    thumbnail: 'Shape',
       ra: 'Cone: RA [deg]',
       dec: 'Dec [deg]',
       radius: 'Radius [deg]',
@@ -850,6 +857,9 @@ export const texts = {
       filename: 'File',
       targetname: 'Designation',
       type: 'Class',
+      mag_band: 'Band',
+      mag_min: 'Magnitude from',
+      mag_max: 'Magnitude to',
       subtype: 'Subclass',
       ra: 'RA [deg]',
       dec: 'Dec [deg]',
@@ -867,6 +877,9 @@ export const texts = {
     failed: 'The spectra cannot be drawn',
     emptyTitle: 'There is nothing to draw',
     emptyText: 'No spectrum matches the filters, or the file has no rows.',
+  uploads: uploadTexts,
+  look: lookTexts,
+  spectrumView: spectrumViewTexts,
     plot: (name: string) => `Spectra of ${name}, drawn over each other`,
     fluxOfFile: 'Flux, as preprocessed',
     fluxOverMedian: 'Flux / median',

@@ -10,6 +10,8 @@ export default defineConfig({
   root: directory('.'),
   base: '/',
   plugins: [vue(), vuetify()],
+  // science/ reads FITS in the browser too: docs/decisions/0008.
+  resolve: { alias: { 'node:zlib': directory('./fits/zlib.ts') } },
   build: {
     outDir: directory('../dist/web'),
     emptyOutDir: true,

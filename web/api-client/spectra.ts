@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { CataloguePage, ScanStarted, Spectrum, SpectrumHeader } from '../../contracts/spectrum.ts';
+import { CataloguePage, ScanStarted, Spectrum } from '../../contracts/spectrum.ts';
 import { ApiFailure, apiUrl, requestBytes, requestJson } from './http.ts';
 
 /** A spectrum's key is its path in the archive, one encoded segment of the address. */
@@ -44,15 +44,20 @@ export function decodeSpectrum(bytes: ArrayBuffer): SpectrumArrays {
   return { wave: read(0), flux: read(4 * count) };
 }
 
-export async function getSpectrumArrays(path: string, signal?: AbortSignal): Promise<SpectrumArrays> {
-  return decodeSpectrum(await requestBytes(spectrumPath(path), { query: { format: 'binary' }, signal }));
-}
-
-export function getSpectrumHeader(
+/** All pixels, or so many points that draw the same shape. */
+export async function getSpectrumArrays(
   path: string,
   signal?: AbortSignal,
-): Promise<z.infer<typeof SpectrumHeader>> {
-  return requestJson(SpectrumHeader, `${spectrumPath(path)}/header`, { signal });
+  maxPoints?: number,
+): Promise<SpectrumArrays> {
+  return decodeSpectrum(
+    await requestBytes(spectrumPath(path), { query: { format: 'binary', max_points: maxPoints }, signal }),
+  );
+}
+
+/** The file itself, as it is in the archive. */
+export function getSpectrumFile(path: string, signal?: AbortSignal): Promise<ArrayBuffer> {
+  return requestBytes(`${spectrumPath(path)}/download`, { signal });
 }
 
 export function spectrumDownloadUrl(path: string): string {

@@ -21,6 +21,26 @@ export function curveOf(wave: ArrayLike<number | null>, flux: ArrayLike<number |
   return { x: points.map((point) => point.x), y: points.map((point) => point.y) };
 }
 
+/** Around a curve, from `low` to `high` at each x. */
+export interface Band {
+  x: number[];
+  low: (number | null)[];
+  high: (number | null)[];
+}
+
+/** A stretch of x that is shaded from top to bottom. */
+export interface Shade {
+  from: number;
+  to: number;
+  kind: 'bad' | 'telluric';
+}
+
+/** A vertical line with a name. */
+export interface Mark {
+  at: number;
+  name: string;
+}
+
 export interface Range {
   min: number;
   max: number;
@@ -65,4 +85,21 @@ export function panRange(range: Range, share: number, bounds: Range): Range {
 export function nextPoint(curve: Curve, index: number, direction: 1 | -1): number | undefined {
   for (let at = index; at >= 0 && at < curve.x.length; at += direction) if (curve.y[at] !== null) return at;
   return undefined;
+}
+
+/**
+ * The range of y that a plot of a curve within `x` opens with: all of it, or with `isClipped` what holds 99 % of its
+ * values; a margin to both sides. Undefined where the curve has no point there.
+ */
+export function rangeOfY(curve: Curve, x: Range, isClipped: boolean): Range | undefined {
+  const values = curve.y.filter((y, index): y is number => {
+    const at = curve.x[index] ?? NaN;
+    return y !== null && at >= x.min && at <= x.max;
+  });
+  if (values.length === 0) return undefined;
+  values.sort((a, b) => a - b);
+  const quantile = (share: number) => values[Math.round(share * (values.length - 1))] ?? NaN;
+  const [low, high] = isClipped ? [quantile(0.005), quantile(0.995)] : [quantile(0), quantile(1)];
+  const margin = high > low ? (isClipped ? 0.15 : 0.05) * (high - low) : Math.abs(high) * 0.1 || 1;
+  return { min: low - margin, max: high + margin };
 }

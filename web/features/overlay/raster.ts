@@ -111,7 +111,7 @@ export class Raster {
     }
   }
 
-  /** Lines over each pixel, row by row from the top; the largest of them. */
+  /** Lines over each pixel, row by row from the top, and the most over any. */
   counts(): { counts: Uint32Array; most: number } {
     const { width, height } = this;
     const counts = new Uint32Array(width * height);

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { colourPixels, colourTable, gradientOf } from './colours.ts';
+
+const rgba = (table: Uint32Array, count: number) =>
+  Array.from(new Uint8Array(table.buffer).subarray(4 * count, 4 * count + 4));
+
+it.each(['light', 'dark'] as const)('goes from one end of the colours to the other, %s', (ground) => {
+  for (const scale of ['log', 'linear'] as const) {
+    const table = colourTable(100, scale, ground);
+    expect(rgba(table, 0)).toEqual([0, 0, 0, 0]);
+    const [one, most] = [rgba(table, 1), rgba(table, 100)];
+    expect(gradientOf(ground)).toContain(`rgb(${one.slice(0, 3).join(' ')})`);
+    expect(gradientOf(ground)).toContain(`rgb(${most.slice(0, 3).join(' ')})`);
+  }
+  // On log 10 of 100 is half-way, on linear it is near the beginning.
+  const red = (scale: 'log' | 'linear') => rgba(colourTable(100, scale, ground), 10)[2] ?? 0;
+  expect(red('log')).not.toBe(red('linear'));
+});
+
+it('colours a picture of counts; one line alone is seen', () => {
+  const table = colourTable(1, 'log', 'light');
+  const pixels = colourPixels(Uint32Array.of(0, 1), table);
+  expect(pixels[3]).toBe(0);
+  expect(pixels[7]).toBe(255);
+});
