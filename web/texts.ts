@@ -3,6 +3,7 @@ import type { CampaignKey } from './features/campaign/campaign-form.ts';
 import type { OptionKey } from './features/jobs/preprocessing-form.ts';
 import type { TrainingKey } from './features/training/training-form.ts';
 import { formatCount } from './format.ts';
+import { campaign, scatter } from './texts/campaign.ts';
 import { labelling } from './texts/labelling.ts';
 import { search, shortcuts } from './texts/shell.ts';
 
@@ -404,7 +405,10 @@ export const texts = {
     requestId: 'Request id',
     details: 'Details',
   },
-  table: { sortBy: (column: string) => `Sort by ${column}` },
+  table: {
+    sortBy: (column: string) => `Sort by ${column}`,
+    region: (label: string) => `${label}: table`,
+  },
   pager: {
     label: 'Pages',
     previous: 'Previous page',
@@ -633,6 +637,8 @@ export const texts = {
       folder: 'Open its directory in Files',
     },
   },
+  scatter,
+  campaign,
   overlay: {
     title: 'Preprocessed over raw',
     choose: 'Spectrum',

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { problemsOf } from '../../../contracts/error.ts';
 import { JsonObject } from '../../../contracts/job.ts';
 import { NetworkArchitecture, type NetworkLayer } from '../../../contracts/network.ts';

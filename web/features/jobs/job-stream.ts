@@ -50,7 +50,7 @@ const SAMPLE_WINDOW_MS = 20_000;
 
 const PhaseData = z.object({ phase: JobPhase });
 const ProgressData = Progress.extend({ at: z.iso.datetime().optional() });
-const MetricData = Metric.pick({ name: true, step: true, value: true });
+const MetricData = Metric.omit({ id: true, at: true });
 const LogData = z.object({ at: z.string().optional(), level: LogLevel.default('info'), message: z.string() });
 
 /** Old and new lines by id, each once, the newest `MAX_LOG_LINES`. */

@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest';
+import { isInside, nearestPoint, type Pixel, toPixel, viewOfAll, zoomAt } from './scatter.ts';
+
+const size = { width: 400, height: 200 };
+
+it('shows all points, with equal distances equally long in both directions', () => {
+  const view = viewOfAll([-10, 10], [0, 5], size);
+  const [left, low] = toPixel(view, size, -10, 0);
+  const [right, high] = toPixel(view, size, 10, 5);
+  expect([left, right]).toEqual([16, 384]);
+  expect((right - left) / (low - high)).toBeCloseTo(20 / 5);
+  expect(toPixel(viewOfAll([3], [4], size), size, 3, 4)).toEqual([200, 100]);
+});
+it('zooms around the pointer', () => {
+  const view = viewOfAll([-10, 10], [0, 5], size);
+  const at: Pixel = [100, 50];
+  const near = zoomAt(view, size, at, 3);
+  const x = view.x + (at[0] - 200) / view.scale;
+  const y = view.y + (100 - at[1]) / view.scale;
+  expect(toPixel(near, size, x, y).map(Math.round)).toEqual([...at]);
+  expect(near.scale).toBeCloseTo(3 * view.scale);
+});
+it('finds the nearest point that is shown, within reach', () => {
+  const points: Pixel[] = [
+    [10, 10],
+    [14, 10],
+    [90, 90],
+  ];
+  expect(nearestPoint(points, [13, 10], 8, () => true)).toBe(1);
+  expect(nearestPoint(points, [13, 10], 8, (index) => index !== 1)).toBe(0);
+  expect(nearestPoint(points, [50, 50], 8, () => true)).toBeUndefined();
+});
+it('knows what a lasso has caught, hollows left out', () => {
+  const outline: Pixel[] = [
+    [0, 0],
+    [10, 0],
+    [10, 10],
+    [5, 2],
+    [0, 10],
+  ];
+  expect(isInside([1, 5], outline)).toBe(true);
+  expect(isInside([5, 8], outline)).toBe(false);
+  expect(isInside([20, 5], outline)).toBe(false);
+});
