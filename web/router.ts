@@ -13,7 +13,12 @@ declare module 'vue-router' {
 export const router = createRouter({
   history: createWebHistory(),
   routes: [
-    { path: '/', redirect: '/jobs' },
+    {
+      path: '/',
+      name: 'home',
+      meta: { title: texts.home.title },
+      component: () => import('./features/home/HomePage.vue'),
+    },
     {
       path: '/jobs',
       name: 'jobs',

@@ -4,6 +4,7 @@ import type { OptionKey } from './features/jobs/preprocessing-form.ts';
 import type { TrainingKey } from './features/training/training-form.ts';
 import { formatCount } from './format.ts';
 import { campaign, scatter } from './texts/campaign.ts';
+import { home } from './texts/home.ts';
 import { labelling } from './texts/labelling.ts';
 import { search, shortcuts } from './texts/shell.ts';
 
@@ -743,6 +744,7 @@ export const texts = {
     stopsAfter: 'Stops without improvement in',
     epochsLeft: (left: number) => plural(left, 'epoch', 'epochs'),
   },
+  home,
   labelling,
   search,
   shortcuts,

@@ -62,6 +62,12 @@ export function listDisagreements(
   return requestJson(DisagreementPage, `${jobPath(jobId)}/labellings/disagreements`, { signal });
 }
 
+/** How many disagreements of a job are not settled. */
+export async function countDisagreements(jobId: string, signal?: AbortSignal): Promise<number> {
+  const path = `${jobPath(jobId)}/labellings/disagreements`;
+  return (await requestJson(DisagreementPage, path, { query: { limit: 0 }, signal })).total;
+}
+
 /** Closes the open batch before each of its spectra has an answer. */
 export function closeBatch(jobId: string): Promise<void> {
   return requestNothing(`${jobPath(jobId)}/batch/close`, { method: 'POST' });

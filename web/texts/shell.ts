@@ -1,13 +1,15 @@
+import { formatCount } from '../format.ts';
+
 /** Texts of the shell: search, and the help about keys. */
 export const search = {
   open: 'Search',
   openHelp: 'Search jobs and spectra (/ or Ctrl K)',
   title: 'Search',
   field: 'Jobs, spectra and pages',
-  pages: 'Pages',
-  jobs: 'Jobs',
-  spectra: 'Spectra',
-  all: (count: string, what: string) => `All ${count} ${what}`,
+  pages: 'pages',
+  jobs: 'jobs',
+  spectra: 'spectra',
+  all: (count: number, what: string) => `All ${formatCount(count)} ${what}`,
   empty: 'Type a part of a job’s label or id, or of a spectrum’s file name or designation.',
   none: 'Nothing is called so.',
   keys: '↑ ↓ choose, Enter opens, Escape closes',
@@ -52,5 +54,7 @@ export const shortcuts = {
     ['t', 'Light or dark'],
   ] as readonly (readonly [string, string])[],
   help: '?',
+  /** Where a page has another use for it. */
+  helpHere: 'h',
   helpText: 'These keys',
 };
