@@ -89,7 +89,7 @@ export async function download(file: OpenFile, request: IncomingMessage): Promis
     };
   }
   headers['Content-Type'] = mime.getType(file.filename) ?? 'application/octet-stream';
-  headers['Content-Disposition'] = `attachment; filename*=UTF-8''${extendedValue(file.filename)}`;
+  headers['Content-Disposition'] = attachmentNamed(file.filename);
   headers['X-Content-Type-Options'] = 'nosniff';
   if (range !== 'whole') {
     headers['Content-Length'] = range.end - range.start + 1;
@@ -128,6 +128,10 @@ function parseRange(
   if (start >= size) return 'unsatisfiable';
   return { start, end: last === '' ? size - 1 : Math.min(Number(last), size - 1) };
 }
+
+/** Content-Disposition of a file to be saved under this name (RFC 6266). */
+export const attachmentNamed = (filename: string): string =>
+  `attachment; filename*=UTF-8''${extendedValue(filename)}`;
 
 /** RFC 8187 value characters; encodeURIComponent leaves four more unencoded. */
 function extendedValue(text: string): string {

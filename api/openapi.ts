@@ -16,6 +16,7 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
   400: 'Does not fit together',
   403: 'Not allowed',
   404: 'Absent',
+  406: 'In no format that the client takes',
   409: 'Wrong phase, or already there',
   413: 'Too large',
   415: 'Not a form',
@@ -29,6 +30,7 @@ const ERROR_EXAMPLES: Readonly<Record<number, ApiError>> = {
   400: { detail: 'There are 2 labelling_ids, but 1 entries in batch', code: 'lengths_differ' },
   403: { detail: 'This server answers on localhost only', code: 'host_not_allowed' },
   404: { detail: 'There is no job 7f9c24e8-3b12-4fef-91e0-56a5d5a0a0a0', code: 'absent' },
+  406: { detail: 'The answer is there as application/json, application/fits', code: 'not_acceptable' },
   409: { detail: 'The job is COMPLETED: only a pending job can be run', code: 'wrong_phase' },
   413: { detail: 'The body is too large', code: 'too_large' },
   416: { detail: 'The file has 5120 bytes', code: 'range_not_satisfiable' },
@@ -100,6 +102,7 @@ function requestBodyOf(body: NonNullable<Route['body']>) {
     };
   if (isForm(body))
     return {
+      required: !body.form.safeParse({}).success,
       content: {
         'application/x-www-form-urlencoded': { schema: body.form },
         'multipart/form-data': { schema: body.form },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PHOTOMETRIC_BANDS } from './cuts.ts';
+import { TableFormatQuery } from './table-format.ts';
 import { DirectoryPath } from './file.ts';
 import { Offset, wholeNumber } from './parameter.ts';
 import { AnyText, text } from './text.ts';
@@ -73,8 +74,17 @@ export const Spectrum = CatalogueEntry.extend({
 export type Spectrum = z.infer<typeof Spectrum>;
 
 export const SpectrumQuery = z.object({
-  format: z.enum(['json', 'binary']).default('json'),
-  max_points: wholeNumber({ min: 2, max: 1_000_000 }).optional(),
+  format: z
+    .enum(['json', 'binary', 'votable', 'fits', 'csv'])
+    .optional()
+    .meta({
+      description:
+        'Of the answer; absent: what the Accept header asks for, JSON where it takes any. binary: little-endian float32, ' +
+        'all of wave, then all of flux',
+    }),
+  max_points: wholeNumber({ min: 2, max: 1_000_000 })
+    .optional()
+    .meta({ description: 'Of JSON and binary: fewer points that draw the same shape' }),
 });
 
 const SORT_COLUMNS = [
@@ -93,7 +103,10 @@ const SORT_COLUMNS = [
 export const CatalogueQuery = z
   .object({
     offset: Offset,
-    limit: wholeNumber({ max: 1000 }).default(50),
+    limit: wholeNumber({ max: 2 ** 31 - 1 })
+      .optional()
+      .meta({ description: 'Absent: 50 as JSON, which has 1000 at most; all of them in the other formats' }),
+    format: TableFormatQuery,
     dir: AnyText.optional().meta({ description: 'Only below this directory of the archive' }),
     type: AnyText.optional(),
     subtype: AnyText.optional().meta({ description: 'Prefix of SUBCLASS, e.g. A' }),
@@ -103,7 +116,9 @@ export const CatalogueQuery = z
     mag_band: z
       .enum(PHOTOMETRIC_BANDS)
       .default('r')
-      .meta({ description: 'Band of mag_min and mag_max; spectra whose MAGTYPE does not have it are left out' }),
+      .meta({
+        description: 'Band of mag_min and mag_max; spectra whose MAGTYPE does not have it are left out',
+      }),
     mag_min: z.coerce.number().optional().meta({ description: 'No brighter than this magnitude' }),
     mag_max: z.coerce.number().optional().meta({ description: 'No fainter than this magnitude' }),
     ra: z.coerce.number().min(0).max(360).optional(),

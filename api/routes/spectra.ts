@@ -12,15 +12,21 @@ import {
 } from '../../contracts/spectrum.ts';
 import type { Database } from '../../db/connection.ts';
 import { catalogueRow, createSpectraRepository, type CatalogueRow } from '../../db/repositories/spectra.ts';
+import { catalogueContents } from '../../science/catalogue/contents.ts';
+import { parametersOfSpectrum, SPECTRA_TABLE } from '../../science/catalogue/spectra-table.ts';
+import { pixelRows, spectrumTable } from '../../science/catalogue/spectrum-table.ts';
 import { FitsError } from '../../science/fits/error.ts';
 import { joinArms, type Curve } from '../../science/spectra/curve.ts';
 import { downsample } from '../../science/spectra/downsample.ts';
+import { fluxUnit } from '../../science/spectra/flux-unit.ts';
 import { readHeaders } from '../../science/spectra/read-spectrum.ts';
 import { archivePathOfDataDirectory, FileStoreError, type FileStore } from '../../storage/file-store.ts';
 import { readArchiveSpectrum, storePath } from '../archive-file.ts';
-import { absent, HttpError } from '../errors.ts';
+import { absent, HttpError, invalid } from '../errors.ts';
 import { answering, download, DOWNLOAD_RESPONSES } from '../file-store-answers.ts';
+import { chooseFormat } from '../negotiation.ts';
 import { defineRoute, withoutNulls, type Route } from '../route.ts';
+import { TABLE_MEDIA_TYPES, TABLE_METADATA, TABLE_RESPONSE, tableAnswer } from '../table-answer.ts';
 
 const SpectrumParams = z.object({
   filename: z
@@ -30,6 +36,15 @@ const SpectrumParams = z.object({
     .meta({ description: 'File name or FILENAME card, with or without .gz; or an archive path, / as %2F' }),
 });
 const tags: [string] = ['spectra'];
+const DEFAULT_LIMIT = 50;
+const MAX_JSON_LIMIT = 1000;
+const SPECTRUM_MEDIA_TYPES = {
+  json: TABLE_MEDIA_TYPES.json,
+  binary: 'application/octet-stream',
+  votable: TABLE_MEDIA_TYPES.votable,
+  fits: TABLE_MEDIA_TYPES.fits,
+  csv: TABLE_MEDIA_TYPES.csv,
+} as const;
 
 /** A row as the API shows it. */
 function catalogueEntry(row: CatalogueRow): CatalogueEntry {
@@ -106,11 +121,27 @@ export function spectraRoutes({ db, files }: { db: Database; files: FileStore })
       summary: 'The catalogue of readable spectra: metadata only',
       tags,
       query: CatalogueQuery,
-      responses: { 200: CataloguePage },
-      handler: async ({ query }) => {
-        const dir = query.dir === undefined ? undefined : archivePathOfDataDirectory(query.dir);
-        const { total, rows } = await spectra.list({ ...query, dir });
-        const { offset, limit } = query;
+      responses: { 200: { ...TABLE_RESPONSE, json: CataloguePage } },
+      errors: [406],
+      handler: async ({ query: { limit: asked, format: wish, ...query }, request }) => {
+        const selection = {
+          ...query,
+          dir: query.dir === undefined ? undefined : archivePathOfDataDirectory(query.dir),
+        };
+        const format = chooseFormat(request, wish, TABLE_MEDIA_TYPES);
+        if (format !== 'json') {
+          const table = { table: SPECTRA_TABLE, metadata: TABLE_METADATA };
+          const limited = { ...selection, ...(asked === undefined ? {} : { limit: asked }) };
+          const pieces = spectra.stream(limited, (rows) => catalogueContents(format, { ...table, rows }));
+          return tableAnswer(format, SPECTRA_TABLE.name, pieces);
+        }
+        const { offset } = query;
+        const limit = asked ?? DEFAULT_LIMIT;
+        if (limit > MAX_JSON_LIMIT)
+          throw invalid('The query is not valid', [
+            { path: 'limit', message: `must not be above ${MAX_JSON_LIMIT} for JSON` },
+          ]);
+        const { total, rows } = await spectra.list({ ...selection, limit });
         return { status: 200, body: { total, offset, limit, spectra: rows.map(catalogueEntry) } };
       },
     }),
@@ -138,29 +169,49 @@ export function spectraRoutes({ db, files }: { db: Database; files: FileStore })
       query: SpectrumQuery,
       responses: {
         200: {
-          mediaTypes: ['application/octet-stream'],
-          description: 'JSON, or with format=binary little-endian float32: all of wave, then all of flux',
+          mediaTypes: [
+            SPECTRUM_MEDIA_TYPES.binary,
+            SPECTRUM_MEDIA_TYPES.votable,
+            SPECTRUM_MEDIA_TYPES.fits,
+            SPECTRUM_MEDIA_TYPES.csv,
+          ],
+          description:
+            'JSON; binary: little-endian float32, all of wave, then all of flux; or a table of its pixels',
           json: Spectrum,
         },
       },
-      errors: [403, 404],
-      handler: async ({ params: { filename }, query }) => {
-        const { file, reading } = await answering(
-          readArchiveSpectrum(files, await archivePathOfName(filename)),
-        );
+      errors: [403, 404, 406],
+      handler: async ({ params: { filename }, query, request }) => {
+        const format = chooseFormat(request, query.format, SPECTRUM_MEDIA_TYPES);
+        const path = await archivePathOfName(filename);
+        const { file, reading } = await answering(readArchiveSpectrum(files, path));
         if ('unreadableReason' in reading) throw unreadable(reading.unreadableReason);
+        const entry = catalogueEntry(catalogueRow(file, reading));
+        if (format !== 'json' && format !== 'binary') {
+          if (query.max_points !== undefined)
+            throw invalid('The query is not valid', [
+              { path: 'max_points', message: 'is for JSON and binary: tables hold every pixel' },
+            ]);
+          const bytes = await answering(files.readFile(storePath(path), { maxBytes: MAX_SPECTRUM_BYTES }));
+          const pieces = catalogueContents(format, {
+            table: spectrumTable(reading, fluxUnit(readHeaders(bytes))),
+            metadata: { ...TABLE_METADATA, parameters: parametersOfSpectrum(entry) },
+            rows: () => pixelRows(reading),
+          });
+          return tableAnswer(format, entry.filename.replace(/\.fits?(\.gz)?$/i, ''), pieces);
+        }
         const whole = joinArms(reading.arms);
         const curve = query.max_points === undefined ? whole : downsample(whole, query.max_points);
-        if (query.format === 'binary')
+        if (format === 'binary')
           return {
             status: 200,
             content: binary(curve),
-            headers: { 'Content-Type': 'application/octet-stream', 'X-Point-Count': curve.wave.length },
+            headers: { 'Content-Type': SPECTRUM_MEDIA_TYPES.binary, 'X-Point-Count': curve.wave.length },
           };
         return {
           status: 200,
           body: {
-            ...catalogueEntry(catalogueRow(file, reading)),
+            ...entry,
             medium: reading.medium,
             wave: finiteOrNull(curve.wave),
             flux: finiteOrNull(curve.flux),

@@ -14,6 +14,7 @@ import {
 import { nameKey, type CataloguedFile, type CatalogueRow } from '../catalogue-row.ts';
 import type { Database } from '../connection.ts';
 import { catalogueScan, spectra } from '../schema.ts';
+import { createSnapshots } from '../snapshot.ts';
 import { addToOutbox } from './outbox.ts';
 
 export { catalogueRow, type CataloguedFile, type CatalogueRow, type Reading } from '../catalogue-row.ts';
@@ -43,6 +44,12 @@ function inCone(ra: number, dec: number, radius: number): SQL | undefined {
   );
 }
 
+/** The magnitude in a band, where MAGTYPE names what MAG1 … MAG5 hold, a letter each (science/spectra/magnitudes.ts). */
+const magnitude = (band: string): SQL => sql`case strpos(
+    substring(lower(${spectra.magtype}) from '^(?!gbp)(u?gr?i?z?y?)'), ${band})
+  when 1 then ${spectra.mag1} when 2 then ${spectra.mag2} when 3 then ${spectra.mag3}
+  when 4 then ${spectra.mag4} when 5 then ${spectra.mag5} end`;
+
 const SORT_COLUMNS: Readonly<Record<string, AnyPgColumn>> = {
   filename: spectra.filename,
   path: spectra.path,
@@ -55,6 +62,77 @@ const SORT_COLUMNS: Readonly<Record<string, AnyPgColumn>> = {
   sn_r: spectra.snR,
   observed_at: spectra.observedAt,
 };
+
+/** What `list` takes, but for how many. */
+export type CatalogueSelection = Omit<CatalogueQuery, 'limit' | 'format'>;
+
+const LISTED = {
+  filename: spectra.filename,
+  path: spectra.path,
+  layout: spectra.layout,
+  size: sql`${spectra.size}::float8`,
+  modified_at: sql`to_char(${spectra.modifiedAt} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+  targetname: spectra.targetname,
+  observed_at: spectra.observedAt,
+  type: spectra.type,
+  subtype: spectra.subtype,
+  ra: spectra.ra,
+  dec: spectra.dec,
+  magtype: spectra.magtype,
+  mag_1: spectra.mag1,
+  mag_2: spectra.mag2,
+  mag_3: spectra.mag3,
+  mag_4: spectra.mag4,
+  mag_5: spectra.mag5,
+  mag_6: spectra.mag6,
+  mag_7: spectra.mag7,
+  sn_u: spectra.snU,
+  sn_g: spectra.snG,
+  sn_r: spectra.snR,
+  sn_i: spectra.snI,
+  sn_z: spectra.snZ,
+  z: spectra.z,
+  z_err: spectra.zErr,
+  obsid: spectra.obsid,
+  header_filename: spectra.headerFilename,
+};
+/** A spectrum under the names of the API; null where the file does not say. */
+export type ListedSpectrum = Record<keyof typeof LISTED, string | number | null>;
+const LISTED_COLUMNS = sql.join(
+  Object.entries(LISTED).map(([name, column]) => sql`${column} as ${sql.identifier(name)}`),
+  sql`, `,
+);
+
+async function* listed(rows: AsyncIterable<Record<string, unknown>>): AsyncGenerator<ListedSpectrum> {
+  // The very columns that were asked for; PostgreSQL's types of them are text and float8.
+  for await (const row of rows) yield row as ListedSpectrum;
+}
+
+/** Which spectra a list is about. */
+function selected(query: CatalogueSelection): SQL | undefined {
+  const { ra, dec, radius } = query;
+  return and(
+    readable,
+    query.dir === undefined ? undefined : below(query.dir),
+    query.type === undefined ? undefined : sql`${spectra.type} = ${query.type.toUpperCase()}`,
+    query.subtype === undefined ? undefined : sql`starts_with(${spectra.subtype}, ${query.subtype})`,
+    query.min_sn_g === undefined ? undefined : gte(spectra.snG, query.min_sn_g),
+    query.z_min === undefined ? undefined : gte(spectra.z, query.z_min),
+    query.z_max === undefined ? undefined : lte(spectra.z, query.z_max),
+    query.mag_min === undefined ? undefined : sql`${magnitude(query.mag_band)} >= ${number(query.mag_min)}`,
+    query.mag_max === undefined ? undefined : sql`${magnitude(query.mag_band)} <= ${number(query.mag_max)}`,
+    ra === undefined || dec === undefined || radius === undefined ? undefined : inCone(ra, dec, radius),
+    query.q === undefined || query.q === ''
+      ? undefined
+      : sql`(${spectra.filename} ilike ${`%${likePattern(query.q)}%`}
+              or ${spectra.targetname} ilike ${`%${likePattern(query.q)}%`})`,
+  );
+}
+
+function inOrder(sort: string): SQL[] {
+  const column = SORT_COLUMNS[sort.replace(/^-/, '')] ?? spectra.path;
+  return [sql`${sort.startsWith('-') ? desc(column) : asc(column)} nulls last`, asc(spectra.path)];
+}
 
 const PATH = ENCODED_COLUMNS.findIndex(({ name }) => name === 'path');
 const DIGEST = ENCODED_COLUMNS.findIndex(({ name }) => name === 'digest');
@@ -118,6 +196,8 @@ export type SpectraRepository = ReturnType<typeof createSpectraRepository>;
 
 /** The spectra catalogue. Directories are archive paths without slashes at their ends; '' is the whole archive. */
 export function createSpectraRepository(db: Database) {
+  const inSnapshot = createSnapshots(db);
+
   /** Asked first, with two columns of the 32: a job that runs again writes nothing and sends little. */
   async function areThere(group: EncodedRows[]): Promise<boolean> {
     const result = await db.execute(sql`
@@ -194,33 +274,33 @@ export function createSpectraRepository(db: Database) {
     },
 
     /** A page of the readable spectra, and how many there are in all; nulls come last. */
-    async list(query: CatalogueQuery & { dir?: string }): Promise<{ total: number; rows: CatalogueRow[] }> {
-      const { ra, dec, radius } = query;
-      const where = and(
-        readable,
-        query.dir === undefined ? undefined : below(query.dir),
-        query.type === undefined ? undefined : sql`${spectra.type} = ${query.type.toUpperCase()}`,
-        query.subtype === undefined ? undefined : sql`starts_with(${spectra.subtype}, ${query.subtype})`,
-        query.min_sn_g === undefined ? undefined : gte(spectra.snG, query.min_sn_g),
-        query.z_min === undefined ? undefined : gte(spectra.z, query.z_min),
-        query.z_max === undefined ? undefined : lte(spectra.z, query.z_max),
-        ra === undefined || dec === undefined || radius === undefined ? undefined : inCone(ra, dec, radius),
-        query.q === undefined || query.q === ''
-          ? undefined
-          : sql`(${spectra.filename} ilike ${`%${likePattern(query.q)}%`}
-              or ${spectra.targetname} ilike ${`%${likePattern(query.q)}%`})`,
-      );
-      const descending = query.sort.startsWith('-');
-      const column = SORT_COLUMNS[query.sort.replace(/^-/, '')] ?? spectra.path;
+    async list(
+      query: CatalogueSelection & { limit: number },
+    ): Promise<{ total: number; rows: CatalogueRow[] }> {
+      const where = selected(query);
       const total = await db.$count(spectra, where);
       const rows = await db
         .select()
         .from(spectra)
         .where(where)
-        .orderBy(sql`${descending ? desc(column) : asc(column)} nulls last`, asc(spectra.path))
+        .orderBy(...inOrder(query.sort))
         .offset(query.offset)
         .limit(query.limit);
       return { total, rows };
+    },
+
+    /**
+     * The readable spectra that `list` would page through, all of them where there is no limit, in memory a few at a time.
+     * @param consume gets a function that begins with the first row again at each call: the same rows each time
+     */
+    stream<T>(
+      query: CatalogueSelection & { limit?: number },
+      consume: (rows: () => AsyncIterable<ListedSpectrum>) => AsyncIterable<T>,
+    ): AsyncGenerator<T> {
+      const limit = query.limit === undefined ? sql`` : sql` limit ${query.limit}`;
+      const select = sql`select ${LISTED_COLUMNS} from ${spectra} where ${selected(query)}
+        order by ${sql.join(inOrder(query.sort), sql`, `)} offset ${query.offset}${limit}`;
+      return inSnapshot((rows) => consume(() => listed(rows(select))));
     },
 
     async removePath(path: string): Promise<void> {

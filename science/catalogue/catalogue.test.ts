@@ -7,7 +7,8 @@ import { Table } from '../fits/table.ts';
 import { parseLabelsCsv } from '../labels/labels-csv.ts';
 import { type CandidateOfObject, objectRows } from './objects.ts';
 import { CANDIDATE_TABLE, type CandidateRow, type CatalogueMetadata, OBJECT_TABLE } from './table.ts';
-import { type CatalogueFormat, writeCatalogue } from './write-catalogue.ts';
+import type { CatalogueFormat } from './contents.ts';
+import { writeCatalogue } from './write-catalogue.ts';
 
 let directory: string;
 beforeEach(async () => {

@@ -3,10 +3,14 @@ import type { CatalogueColumn, CatalogueRows, CatalogueTable } from './table.ts'
 
 /** The value of a column as decimal text, `''` where there is none: numbers as short as they can be without loss. */
 export function textOf<Row>(column: CatalogueColumn<Row>, row: Row): string {
-  const value = column.value(row);
+  return valueText(column.type, column.value(row));
+}
+
+/** As textOf, for a value by itself. */
+export function valueText(type: CatalogueColumn<never>['type'], value: string | number | undefined): string {
   if (value === undefined || typeof value === 'string') return value ?? '';
   if (!Number.isFinite(value)) return '';
-  return column.type === 'float' ? shortestFloat32(Math.fround(value)) : String(value);
+  return type === 'float' ? shortestFloat32(Math.fround(value)) : String(value);
 }
 
 /** A catalogue as CSV (RFC 4180): UTF-8, a first line with the names, lines that end with CR LF. */

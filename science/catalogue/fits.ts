@@ -1,5 +1,11 @@
 import { BLOCK_BYTES } from '../fits/header.ts';
-import type { CatalogueColumn, CatalogueMetadata, CatalogueRows, CatalogueTable } from './table.ts';
+import type {
+  CatalogueColumn,
+  CatalogueMetadata,
+  CatalogueParameter,
+  CatalogueRows,
+  CatalogueTable,
+} from './table.ts';
 
 /** Rows are put together in blocks of about so many bytes. */
 const WRITTEN_BYTES = 1 << 20;
@@ -137,11 +143,27 @@ function columnCards<Row>(
   ];
 }
 
-function metadataCards({ jobId, software, precision, acknowledgements }: CatalogueMetadata): string[] {
+function parameterCards({ keyword, type, unit, description, value }: CatalogueParameter): string[] {
+  const remark = unit === undefined ? description : `[${unit}] ${description}`;
+  if (typeof value === 'string') return textCard(keyword, value, remark);
+  if (!Number.isFinite(value)) return [];
+  return [card(keyword, type === 'int' ? String(value) : floatText(value), remark)];
+}
+
+function metadataCards({
+  jobId,
+  software,
+  precision,
+  acknowledgements,
+  parameters = [],
+}: CatalogueMetadata): string[] {
   return [
-    ...textCard('JOBID', jobId, 'job that made it'),
+    ...parameters.flatMap(parameterCards),
+    ...(jobId === undefined ? [] : textCard('JOBID', jobId, 'job that made it')),
     ...textCard('CREATOR', software, 'software'),
-    card('NPREC', String(precision.length), 'classes with an estimated precision'),
+    ...(precision.length === 0
+      ? []
+      : [card('NPREC', String(precision.length), 'classes with an estimated precision')]),
     ...precision.flatMap((estimate, i) => [
       ...textCard(`PCLAS${i + 1}`, estimate.class, 'class'),
       card(`PN${i + 1}`, String(estimate.n), 'labelled sample of this class'),

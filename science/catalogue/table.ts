@@ -22,13 +22,26 @@ export type CatalogueRows<Row> = () => AsyncIterable<Row> | Iterable<Row>;
 
 /** What a catalogue says of itself. */
 export interface CatalogueMetadata {
-  jobId: string;
+  /** Absent where no job made it. */
+  jobId?: string;
   /** Name and version of what made it. */
   software: string;
   /** In the order of the candidate classes. */
   precision: readonly CataloguePrecision[];
   /** To be quoted by who uses the catalogue; a paragraph each. */
   acknowledgements: readonly string[];
+  /** What holds for every row. */
+  parameters?: readonly CatalogueParameter[];
+}
+
+/** A value that holds for every row of a table. */
+export interface CatalogueParameter extends Pick<
+  CatalogueColumn<never>,
+  'name' | 'type' | 'unit' | 'ucd' | 'description'
+> {
+  /** Of its card in a FITS header: at most 8 characters. */
+  keyword: string;
+  value: string | number;
 }
 
 /** How many of the rows of a class are right, from a sample that people labelled. */

@@ -1,6 +1,6 @@
 import { escapeXml } from '../xml/escape.ts';
-import { textOf } from './csv.ts';
-import type { CatalogueMetadata, CatalogueRows, CatalogueTable } from './table.ts';
+import { textOf, valueText } from './csv.ts';
+import type { CatalogueMetadata, CatalogueParameter, CatalogueRows, CatalogueTable } from './table.ts';
 
 const DATATYPES = {
   // `char` is ASCII in VOTable 1.4; names of people and classes are not.
@@ -28,7 +28,7 @@ function head<Row>(table: CatalogueTable<Row>, metadata: CatalogueMetadata): str
     '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">',
     '<RESOURCE type="results">',
     `<DESCRIPTION>${escapeXml(table.description)}</DESCRIPTION>`,
-    `<INFO name="job_id" value="${escapeXml(metadata.jobId)}"/>`,
+    ...(metadata.jobId === undefined ? [] : [`<INFO name="job_id" value="${escapeXml(metadata.jobId)}"/>`]),
     `<INFO name="software" value="${escapeXml(metadata.software)}"/>`,
     ...metadata.acknowledgements.map((text) => `<INFO name="acknowledgement" value="${escapeXml(text)}"/>`),
     '<COOSYS ID="icrs" system="ICRS"/>',
@@ -49,15 +49,30 @@ function head<Row>(table: CatalogueTable<Row>, metadata: CatalogueMetadata): str
     ]),
     `<TABLE name="${escapeXml(table.name)}">`,
     `<DESCRIPTION>${escapeXml(table.description)}</DESCRIPTION>`,
+    ...(metadata.parameters ?? []).map(
+      (parameter) =>
+        `<PARAM ${attributes(parameter)} value="${escapeXml(valueText(parameter.type, parameter.value))}">` +
+        `<DESCRIPTION>${escapeXml(parameter.description)}</DESCRIPTION></PARAM>`,
+    ),
     ...table.columns.map(
-      ({ name, type, unit, ucd, description }) =>
-        `<FIELD name="${escapeXml(name)}" ${DATATYPES[type]}${unit === undefined ? '' : ` unit="${escapeXml(unit)}"`}` +
-        ` ucd="${escapeXml(ucd)}"${ucd.startsWith('pos.eq') ? ' ref="icrs"' : ''}>` +
-        `<DESCRIPTION>${escapeXml(description)}</DESCRIPTION></FIELD>`,
+      (column) =>
+        `<FIELD ${attributes(column)}><DESCRIPTION>${escapeXml(column.description)}</DESCRIPTION></FIELD>`,
     ),
     '<DATA><TABLEDATA>',
     '',
   ].join('\n');
+}
+
+function attributes({
+  name,
+  type,
+  unit,
+  ucd,
+}: Pick<CatalogueParameter, 'name' | 'type' | 'unit' | 'ucd'>): string {
+  return (
+    `name="${escapeXml(name)}" ${DATATYPES[type]}${unit === undefined ? '' : ` unit="${escapeXml(unit)}"`}` +
+    ` ucd="${escapeXml(ucd)}"${ucd.startsWith('pos.eq') ? ' ref="icrs"' : ''}`
+  );
 }
 
 function textParameter(name: string, value: string, ucd: string): string {
