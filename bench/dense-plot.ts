@@ -66,6 +66,7 @@ interface Frames {
   longest: number;
 }
 
+const Marks = z.object({ first: z.number(), whole: z.number() });
 const interrupt = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => interrupt.abort(new Error(`ended by ${signal}`)));
@@ -176,14 +177,12 @@ async function newPage(browser: Browser): Promise<Page> {
   return context.newPage();
 }
 
-const MARKS = z.object({ first: z.number(), whole: z.number() });
-
 /** When the marks that the plot sets were set [ms since the page's beginning]. */
 async function marksOf(page: Page): Promise<Opening> {
   await page.waitForFunction(`performance.getEntriesByName('overlay:whole-picture').length > 0`, undefined, {
     timeout: 60_000,
   });
-  return MARKS.parse(
+  return Marks.parse(
     await page.evaluate(`(() => {
       const at = (name) => performance.getEntriesByName(name).at(-1).startTime;
       return { first: at('overlay:first-picture'), whole: at('overlay:whole-picture') };

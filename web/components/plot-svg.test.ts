@@ -31,7 +31,7 @@ it('draws what is seen: a path for each stretch without a gap, marks and shades 
   const svg = plotSvg(plot);
   expect(svg.match(/stroke="#111"/g)).toHaveLength(2);
   // From the point before the range: 0, 10 and 20; after the gap 30 and the one behind it.
-  expect(svg).toContain('d="M-358,316L76,316L510,208"');
+  expect(svg).toContain('d="M-358,325L76,325L510,222"');
   expect(svg).toContain('>Hα</text>');
   expect(svg).not.toContain('far');
   expect(svg).not.toContain('#444');

@@ -20,6 +20,7 @@ const HEIGHT = 480;
 const MARGIN = { left: 76, right: 16, top: 16, bottom: 52 };
 
 const escapeXml = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+const isNumber = (value: unknown) => typeof value === 'number';
 const shown = (value: number) => String(Math.round(value * 100) / 100);
 
 /** The plot as an SVG document, 960 × 480. */
@@ -44,7 +45,7 @@ export function plotSvg(plot: SvgPlot): string {
     for (const run of runsOf(
       band.x,
       plot.x,
-      (index) => band.low[index] != null && band.high[index] != null,
+      (index) => isNumber(band.low[index]) && isNumber(band.high[index]),
     )) {
       const low = run.map((index) => place(band.x[index] ?? 0, band.low[index] ?? 0));
       const high = run.map((index) => place(band.x[index] ?? 0, band.high[index] ?? 0));
@@ -53,7 +54,7 @@ export function plotSvg(plot: SvgPlot): string {
       );
     }
   for (const { curve, colour, width: thickness } of plot.curves)
-    for (const run of runsOf(curve.x, plot.x, (index) => curve.y[index] != null))
+    for (const run of runsOf(curve.x, plot.x, (index) => isNumber(curve.y[index])))
       parts.push(
         `<path d="M${run.map((index) => place(curve.x[index] ?? 0, curve.y[index] ?? 0)).join('L')}" fill="none" stroke="${colour}" stroke-width="${thickness}" stroke-linejoin="round"/>`,
       );

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { colourPixels, colourTable, gradientOf } from './colours.ts';
+import { colourPixels, colourTable, fullCount, gradientOf } from './colours.ts';
 
 const rgba = (table: Uint32Array, count: number) =>
   Array.from(new Uint8Array(table.buffer).subarray(4 * count, 4 * count + 4));
@@ -22,4 +22,13 @@ it('colours a picture of counts; one line alone is seen', () => {
   const pixels = colourPixels(Uint32Array.of(0, 1), table);
   expect(pixels[3]).toBe(0);
   expect(pixels[7]).toBe(255);
+});
+
+it('does not let a few full pixels make the others pale', () => {
+  const counts = Uint32Array.from({ length: 1000 }, (_, index) =>
+    index < 500 ? 0 : index < 999 ? index % 10 : 5000,
+  );
+  expect(fullCount(counts, 5000)).toBe(9);
+  expect(fullCount(Uint32Array.of(0, 1, 1), 1)).toBe(1);
+  expect(fullCount(Uint32Array.of(0, 0), 0)).toBe(0);
 });

@@ -39,10 +39,30 @@ export function colourTable(most: number, scale: CountScale, ground: 'light' | '
   return new Uint32Array(bytes.buffer);
 }
 
-/** RGBA of a picture of counts. */
+/**
+ * The count that gets the last colour: all but the fullest hundredth of the pixels that lines cross have at most so many.
+ * A few pixels where all lines meet do not make the others pale.
+ */
+export function fullCount(counts: Uint32Array, most: number): number {
+  const pixelsOf = new Uint32Array(most + 1);
+  for (let index = 0; index < counts.length; index += 1) {
+    const count = counts[index] ?? 0;
+    pixelsOf[count] = (pixelsOf[count] ?? 0) + 1;
+  }
+  let left = 0.01 * (counts.length - (pixelsOf[0] ?? 0));
+  for (let count = most; count > 1; count -= 1) {
+    left -= pixelsOf[count] ?? 0;
+    if (left < 0) return count;
+  }
+  return Math.min(1, most);
+}
+
+/** RGBA of a picture of counts; those beyond the table get its last colour. */
 export function colourPixels(counts: Uint32Array, table: Uint32Array): Uint8ClampedArray<ArrayBuffer> {
   const pixels = new Uint32Array(counts.length);
-  for (let index = 0; index < counts.length; index += 1) pixels[index] = table[counts[index] ?? 0] ?? 0;
+  const last = table.length - 1;
+  for (let index = 0; index < counts.length; index += 1)
+    pixels[index] = table[Math.min(last, counts[index] ?? 0)] ?? 0;
   return new Uint8ClampedArray(pixels.buffer);
 }
 

@@ -52,8 +52,8 @@ export type FromWorker =
       totalRows: number;
       /** Every row is there, and drawn. */
       isWhole: boolean;
-      /** Lines over the fullest pixel. */
-      most: number;
+      /** Lines over a pixel of the last colour; over a few there are more. */
+      full: number;
       milliseconds: number;
     }
   | { kind: 'near'; hits: Hit[]; purpose: 'hover' | 'choose'; x: number; y: number }

@@ -1,4 +1,4 @@
-import { colourPixels, colourTable } from './colours.ts';
+import { colourPixels, colourTable, fullCount } from './colours.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { fluxRangeOf, linesNear, Raster, type Spectra } from './raster.ts';
 import { regrid } from './regrid.ts';
@@ -72,7 +72,8 @@ function paint(): void {
   raster.add(rasterRows, rowsHere, hidden);
   rasterRows = rowsHere;
   const { counts, most } = raster.counts();
-  const pixels = colourPixels(counts, colourTable(most, wish.scale, wish.ground));
+  const full = fullCount(counts, most);
+  const pixels = colourPixels(counts, colourTable(full, wish.scale, wish.ground));
   const canvas = new OffscreenCanvas(wish.width, wish.height);
   canvas.getContext('2d')?.putImageData(new ImageData(pixels, wish.width, wish.height), 0, 0);
   const bitmap = canvas.transferToImageBitmap();
@@ -86,7 +87,7 @@ function paint(): void {
       rows: rowsHere,
       totalRows,
       isWhole: isComplete,
-      most,
+      full,
       milliseconds: paintedAt - began,
     },
     [bitmap],

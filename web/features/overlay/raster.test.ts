@@ -58,17 +58,20 @@ describe('Raster', () => {
   it('draws straight lines between points that lie pixels apart', () => {
     const raster = new Raster(spectraOf([0, 4]), { xMin: 0, xMax: 1, yMin: 0, yMax: 4 }, 8, 4);
     raster.add(0, 1);
-    // Two columns a row of pixels.
-    expect(picture(raster)[1]).toEqual(
-      [0, 0, 0, 0, 1, 1, 1, 0].map((count, index) => (index === 3 ? 1 : count)),
-    );
+    // Half a row of pixels a column; a value on the border of two rows is in the lower one.
+    expect(picture(raster)).toEqual([
+      [0, 0, 0, 0, 0, 0, 1, 1],
+      [0, 0, 0, 0, 1, 1, 1, 0],
+      [0, 0, 1, 1, 1, 0, 0, 0],
+      [1, 1, 1, 0, 0, 0, 0, 0],
+    ]);
   });
 
   it('leaves gaps, what lies outside, and hidden rows undrawn', () => {
-    const spectra = spectraOf([1, NaN, 1, 1, 1], [9, 9, 9, 9, 9], [3, 3, 3, 3, 3]);
+    const spectra = spectraOf([1.5, NaN, 1.5, 1.5, 1.5], [9, 9, 9, 9, 9], [3, 3, 3, 3, 3]);
     const raster = new Raster(spectra, { xMin: -1, xMax: 5, yMin: 0, yMax: 4 }, 6, 4);
     raster.add(0, 3, Uint8Array.of(0, 0, 1));
-    // One column a step of wavelength: nothing before 0, nothing beside the gap at 1, nothing after 4.
+    // One column a step of wavelength: nothing before 0, nothing after 4, and at 1 only what its neighbours reach.
     expect(picture(raster)[3]).toEqual([0, 0, 0, 0, 0, 0]);
     expect(picture(raster)[2]).toEqual([0, 1, 1, 1, 1, 0]);
     expect(picture(raster)[0]).toEqual([0, 0, 0, 0, 0, 0]);

@@ -24,7 +24,9 @@ export function regrid(wave: Float32Array, flux: Float32Array, grid: Float64Arra
     const point = pointBefore(from, x);
     const [before, after] = [from[point] ?? NaN, from[point + 1] ?? NaN];
     const [low, high] = [flux[point] ?? NaN, flux[point + 1] ?? NaN];
-    into[index] = (x === before ? low : low + ((high - low) * (x - before)) / (after - before)) / size;
+    const between =
+      x === before ? low : x === after ? high : low + ((high - low) * (x - before)) / (after - before);
+    into[index] = between / size;
   }
 }
 

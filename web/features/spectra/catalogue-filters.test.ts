@@ -28,7 +28,7 @@ describe('catalogueQueryOf', () => {
 });
 
 it('offers every filter and only orders that the API has', () => {
-  const paging = ['offset', 'limit', 'sort'];
+  const paging = ['offset', 'limit', 'sort', 'format'];
   expect([...FILTER_KEYS].sort()).toEqual(
     Object.keys(CatalogueQuery.shape)
       .filter((key) => !paging.includes(key))

@@ -32,6 +32,8 @@ export const SORTABLE = [
   'observed_at',
 ] as const;
 
+export type SortColumn = (typeof SORTABLE)[number];
+
 export function filtersOf(query: Readonly<Record<string, string>>): Filters {
   const read = (key: FilterKey) => query[key] ?? '';
   return {
