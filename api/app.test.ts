@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { Client, Connection } from '@temporalio/client';
 import type { Express } from 'express';
 import { pino } from 'pino';
@@ -52,6 +53,28 @@ it('says how to build the dashboard where it is not built', async () => {
   expect(response.status).toBe(404);
   expect(response.headers.get('content-type')).toContain('text/plain');
   expect(await response.text()).toContain('npm run build');
+});
+
+it('serves scripts as the build has compressed them, to whom takes them so', async () => {
+  await mkdir(join(webRoot, 'assets'), { recursive: true });
+  const script = `export default '${'x'.repeat(2000)}';`;
+  await writeFile(join(webRoot, 'assets', 'page-Ab3.js'), script);
+  await writeFile(join(webRoot, 'assets', 'page-Ab3.js.gz'), gzipSync(script));
+  const ask = async (encoding: string) => {
+    const response = await fetch(new URL('/assets/page-Ab3.js', origin), {
+      headers: { 'accept-encoding': encoding },
+    });
+    return { headers: response.headers, text: await response.text() };
+  };
+  const compressed = await ask('gzip, br');
+  expect(compressed.text).toBe(script);
+  expect(compressed.headers.get('content-encoding')).toBe('gzip');
+  expect(compressed.headers.get('content-type')).toMatch(/javascript/);
+  expect(compressed.headers.get('cache-control')).toContain('immutable');
+  const plain = await ask('identity');
+  expect(plain.text).toBe(script);
+  expect(plain.headers.get('content-encoding')).toBeNull();
+  expect(plain.headers.get('vary')).toContain('Accept-Encoding');
 });
 
 it('serves hashed assets for good, and its page for every room of it', async () => {

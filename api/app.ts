@@ -137,10 +137,25 @@ function guard(corsOrigins: readonly string[]): RequestHandler {
   };
 }
 
+/** Scripts and styles as the build has compressed them (web/first-load.ts), to whom takes them so. */
+function compressedAssets(webRoot: string): RequestHandler {
+  return (request, response, next) => {
+    const [path, ending] = /^\/assets\/[\w.-]+\.(js|css)$/.exec(request.path) ?? [];
+    if (path === undefined || ending === undefined) return next();
+    response.vary('Accept-Encoding');
+    if (request.acceptsEncodings('gzip', 'identity') === 'gzip' && existsSync(join(webRoot, `${path}.gz`))) {
+      response.type(ending).setHeader('Content-Encoding', 'gzip');
+      request.url = `${path}.gz`;
+    }
+    next();
+  };
+}
+
 /** Serves the built dashboard: hashed assets for good, and its page for every path that is a room of it. */
 function dashboard(webRoot: string): RequestHandler[] {
   const indexFile = join(webRoot, 'index.html');
   return [
+    compressedAssets(webRoot),
     express.static(webRoot, {
       index: false,
       redirect: false,

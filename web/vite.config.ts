@@ -2,6 +2,7 @@ import vue from '@vitejs/plugin-vue';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import vuetify from 'vite-plugin-vuetify';
+import { firstLoad } from './first-load.ts';
 
 const directory = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -9,7 +10,7 @@ const directory = (path: string) => fileURLToPath(new URL(path, import.meta.url)
 export default defineConfig({
   root: directory('.'),
   base: '/',
-  plugins: [vue(), vuetify()],
+  plugins: [vue(), vuetify(), firstLoad()],
   // science/ reads FITS in the browser too: docs/decisions/0008.
   resolve: { alias: { 'node:zlib': directory('./fits/zlib.ts') } },
   build: {
