@@ -64,16 +64,16 @@ export const router = createRouter({
       component: () => import('./features/overlay/OverlayPage.vue'),
     },
     {
-      path: '/spectra/view/:path+',
-      name: 'spectrum',
-      meta: { title: texts.spectra.title },
-      component: () => import('./features/spectra/SpectrumPage.vue'),
-    {
       path: '/spectra/look',
       name: 'look',
       meta: { title: texts.look.title },
       component: () => import('./features/look/LookPage.vue'),
     },
+    {
+      path: '/spectra/view/:path+',
+      name: 'spectrum',
+      meta: { title: texts.spectra.title },
+      component: () => import('./features/spectra/SpectrumPage.vue'),
     },
     {
       path: '/workers',

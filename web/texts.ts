@@ -7,9 +7,9 @@ import { campaign, scatter } from './texts/campaign.ts';
 import { home } from './texts/home.ts';
 import { labelling } from './texts/labelling.ts';
 import { search, shortcuts } from './texts/shell.ts';
+import { lookTexts, spectrumViewTexts, uploadTexts } from './texts/spectra.ts';
 
 /** Every text of the dashboard, here and in texts/: what a translation is made of. */
-import { lookTexts, spectrumViewTexts, uploadTexts } from './texts/spectra.ts';
 
 const plural = (count: number, one: string, many: string) =>
   `${formatCount(count)} ${count === 1 ? one : many}`;
@@ -454,6 +454,7 @@ export const texts = {
     noneTitle: 'No job matches',
     noneText: 'Loosen the filters, or clear them.',
     rejected: (count: number) => `${formatCount(count)} rejected`,
+    export: (total: number) => `CSV of ${plural(total, 'job', 'jobs')}`,
   },
   newJob: {
     title: 'New job',
@@ -573,12 +574,13 @@ export const texts = {
       remove: 'Delete',
       clone: 'Clone',
       train: 'Train on this',
+      search: 'Search in this',
+      together: 'All spectra together',
       label: 'Label',
       temporal: 'Run in Temporal',
     },
     abortTitle: 'Abort this job?',
     abortText: 'Its work so far is thrown away and it cannot be resumed. A clone can start again.',
-      together: 'All spectra together',
     removeTitle: 'Delete this job?',
     removeText: 'Its record, log and rejects are gone for good.',
     removeFiles: 'Delete its directory with the results too',
@@ -846,6 +848,11 @@ export const texts = {
     noneTitle: 'No spectrum matches',
     noneText: 'Loosen the filters, or clear them.',
     sortBy: (column: string) => `Sort by ${column}`,
+    together: 'Plot together',
+    togetherHelp: 'Draws the spectra that match over each other',
+    look: 'Look at files',
+    thumbnails: 'Thumbnails',
+    thumbnail: 'Shape',
     fields: {
       q: 'File name or designation',
       dir: 'Directory',
@@ -854,11 +861,9 @@ export const texts = {
       min_sn_g: 'S/N g from',
       z_min: 'z from',
       z_max: 'z to',
-    together: 'Plot together',
-    togetherHelp: 'Draws the spectra that match over each other',
-    look: 'Look at files',
-    thumbnails: 'Thumbnails',
-    thumbnail: 'Shape',
+      mag_band: 'Band',
+      mag_min: 'Magnitude from',
+      mag_max: 'Magnitude to',
       ra: 'Cone: RA [deg]',
       dec: 'Dec [deg]',
       radius: 'Radius [deg]',
@@ -867,9 +872,6 @@ export const texts = {
       filename: 'File',
       targetname: 'Designation',
       type: 'Class',
-      mag_band: 'Band',
-      mag_min: 'Magnitude from',
-      mag_max: 'Magnitude to',
       subtype: 'Subclass',
       ra: 'RA [deg]',
       dec: 'Dec [deg]',
@@ -879,6 +881,9 @@ export const texts = {
       observed_at: 'Observed',
     },
   },
+  uploads: uploadTexts,
+  look: lookTexts,
+  spectrumView: spectrumViewTexts,
   overlayPage: {
     title: (name: string) => `Spectra together · ${name}`,
     heading: 'Spectra together',
@@ -887,9 +892,6 @@ export const texts = {
     failed: 'The spectra cannot be drawn',
     emptyTitle: 'There is nothing to draw',
     emptyText: 'No spectrum matches the filters, or the file has no rows.',
-  uploads: uploadTexts,
-  look: lookTexts,
-  spectrumView: spectrumViewTexts,
     plot: (name: string) => `Spectra of ${name}, drawn over each other`,
     fluxOfFile: 'Flux, as preprocessed',
     fluxOverMedian: 'Flux / median',
