@@ -32,6 +32,12 @@ export const router = createRouter({
       component: () => import('./features/jobs/NewJobPage.vue'),
     },
     {
+      path: '/jobs/compare',
+      name: 'compare',
+      meta: { title: texts.compare.title },
+      component: () => import('./features/jobs/ComparePage.vue'),
+    },
+    {
       path: '/jobs/:id',
       props: true,
       name: 'job',

@@ -6,6 +6,7 @@ import { formatCount } from './format.ts';
 import { campaign, scatter } from './texts/campaign.ts';
 import { home } from './texts/home.ts';
 import { labelling } from './texts/labelling.ts';
+import { compare, preview, timeline } from './texts/runs.ts';
 import { search, shortcuts } from './texts/shell.ts';
 import { lookTexts, spectrumViewTexts, uploadTexts } from './texts/spectra.ts';
 
@@ -642,6 +643,9 @@ export const texts = {
   },
   scatter,
   campaign,
+  compare,
+  timeline,
+  preview,
   overlay: {
     title: 'Preprocessed over raw',
     choose: 'Spectrum',

@@ -68,6 +68,14 @@ describe('applyJobEvent', () => {
       { id: 8, name: 'loss', step: 2, value: 0.5 },
     ]);
   });
+  it('says that labels were given, and to which iteration numbers belong', () => {
+    const stream = after(
+      { id: 3, kind: 'labels', data: {} },
+      { id: 5, kind: 'metric', data: { name: 'loss', step: 1, iteration: 2, value: 0.7 } },
+    );
+    expect(stream.labelsEventId).toBe(3);
+    expect(stream.metrics).toEqual([{ id: 5, name: 'loss', step: 1, iteration: 2, value: 0.7 }]);
+  });
   it('survives data that does not fit', () => {
     const stream = after(
       { id: 1, kind: 'progress', data: { done: 'many' } },

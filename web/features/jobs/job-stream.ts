@@ -15,6 +15,8 @@ export interface JobStream {
   phase: JobPhase | undefined;
   /** Id of the last `phase` event: it rises at a pause too, where the phase itself stays. */
   phaseEventId: number;
+  /** Id of the last event that told of labels. */
+  labelsEventId: number;
   progress: Progress | undefined;
   log: readonly LogLine[];
   /** Numbers of epochs and iterations, in the order they came. */
@@ -38,6 +40,7 @@ export const EMPTY_STREAM: JobStream = {
   lastId: 0,
   phase: undefined,
   phaseEventId: 0,
+  labelsEventId: 0,
   progress: undefined,
   log: [],
   metrics: [],
@@ -106,6 +109,7 @@ export function applyJobEvent(stream: JobStream, event: JobEvent, now: number): 
     };
     return { ...next, log: mergeLog(stream.log, [line]) };
   }
+  if (event.kind === 'labels') return { ...next, labelsEventId: event.id };
   if (event.kind === 'metric') {
     const parsed = MetricData.safeParse(event.data);
     return parsed.success
