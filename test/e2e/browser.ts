@@ -21,6 +21,8 @@ export interface Dashboard {
   url: string;
   /** `kill -9` of the worker that computes; only where the stack is our own. */
   killWorker?: () => void;
+  /** The same of the API, which is started again by itself. */
+  killApi?: () => void;
   stop: () => Promise<void>;
 }
 
@@ -30,13 +32,15 @@ export async function startDashboard(): Promise<Dashboard> {
   if (running) return { url: running, stop: () => Promise.resolve() };
   const data = await mkdtemp(join(tmpdir(), 'spectrolabe-e2e-'));
   const stack = await startStack({ data, port: 0, say: (message) => console.log(message) });
+  const kill = (part: 'cpu worker' | 'API') => {
+    const pid = stack.pids()[part];
+    if (pid === undefined) throw new Error(`no ${part} is running`);
+    process.kill(pid, 'SIGKILL');
+  };
   return {
     url: stack.url,
-    killWorker: () => {
-      const pid = stack.pids()['cpu worker'];
-      if (pid === undefined) throw new Error('no cpu worker is running');
-      process.kill(pid, 'SIGKILL');
-    },
+    killWorker: () => kill('cpu worker'),
+    killApi: () => kill('API'),
     stop: async () => {
       await stack.stop();
       await rm(data, { recursive: true, force: true });

@@ -78,8 +78,7 @@ describe.skipIf(!hasBrowser)('the dashboard', () => {
   };
 
   it('shows the sample job COMPLETED with its plot on the first start', async () => {
-    await page.goto('/');
-    await page.waitForURL('**/jobs');
+    await page.goto('/jobs');
     const row = page.getByRole('row').filter({ has: page.locator('[data-phase="COMPLETED"]') });
     await row.first().waitFor({ timeout: 60_000 });
     await snap(page, 'jobs');
