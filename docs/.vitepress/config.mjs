@@ -31,6 +31,7 @@ export default defineConfig({
         items: [
           { text: 'Quick start', link: '/quick-start' },
           { text: 'Concepts', link: '/concepts' },
+          { text: 'Dashboard', link: '/dashboard' },
         ],
       },
       {

@@ -178,3 +178,30 @@ describe.each(CASES)('$page, $heading', ({ page: name, heading, head = 'key', sc
     expect(untold.filter(([, words]) => words?.length)).toEqual([]);
   });
 });
+
+const Keys = z.array(z.tuple([z.string(), z.string()]));
+const Shortcuts = z.object({
+  shortcuts: z.object({
+    global: Keys,
+    pages: z.record(z.string(), Keys),
+    helpHere: z.string(),
+    helpText: z.string(),
+  }),
+});
+
+it('dashboard.md names every key of the dashboard', async () => {
+  // The dashboard is compiled for browsers, by itself: its texts are read as a browser's program reads them.
+  const path: string = '../../web/texts/shell.ts';
+  const { shortcuts } = Shortcuts.parse(await import(path));
+  const told = rowsOf(page('dashboard.md'), 'key').map(({ names, cells }) => [
+    names.join(' or '),
+    cells['what it does']?.toLowerCase(),
+  ]);
+  const { global, pages, helpHere, helpText } = shortcuts;
+  expect(told).toEqual(
+    [...global, ...Object.values(pages).flat(), [helpHere, helpText] as const].map(([key, what]) => [
+      key,
+      what.toLowerCase(),
+    ]),
+  );
+});
