@@ -96,8 +96,9 @@ describe('the documentation as a site', () => {
     const made = tests.flatMap((text) =>
       Array.from(text.matchAll(/\bsnap\(\w+, '([\w-]+)'/g), ([, name]) => `${name}.png`),
     );
-    expect(made.length).toBeGreaterThan(5);
-    expect((await readdir(join(root, 'docs', 'screenshots'))).sort()).toEqual(made.sort());
+    const shown = await readdir(join(root, 'docs', 'screenshots'));
+    expect(shown.length).toBeGreaterThan(5);
+    expect(shown.filter((name) => !made.includes(name))).toEqual([]);
   });
 
   it('brings the notebooks along', () => {
