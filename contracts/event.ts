@@ -31,4 +31,4 @@ function serverSentEvent(data: z.ZodType, name: string) {
 const At = z.looseObject({ at: z.iso.datetime() });
 /** What a stream is made of, as a reader of Server-Sent Events sees it. */
 export const JobEvent = serverSentEvent(At, 'JobEvent');
-export const AnyJobEvent = serverSentEvent(At.extend({ job_id: z.uuid() }), 'AnyJobEvent');
+export const AnyJobEvent = serverSentEvent(At.extend({ job_id: z.guid() }), 'AnyJobEvent');

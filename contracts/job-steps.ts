@@ -23,7 +23,7 @@ export type JobStep = z.infer<typeof JobStep>;
 
 export const JobStepPage = z
   .object({
-    job_id: z.uuid(),
+    job_id: z.guid(),
     run_id: z
       .string()
       .optional()

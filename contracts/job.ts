@@ -53,7 +53,7 @@ const JOB_EXAMPLE = {
 };
 export const Job = z
   .object({
-    job_id: z.uuid(),
+    job_id: z.guid(),
     dir_path: z.string().meta({ example: '/JOBS/job_be_stars_7f9c…' }),
     type: JobType,
     phase: JobPhase,
@@ -155,7 +155,7 @@ export const LogLine = z
   .object({ id: z.number().int(), at: z.iso.datetime(), level: LogLevel, message: z.string() })
   .meta({ id: 'LogLine' });
 export type LogLine = z.infer<typeof LogLine>;
-export const LogPage = z.object({ job_id: z.uuid(), lines: z.array(LogLine) }).meta({ id: 'LogPage' });
+export const LogPage = z.object({ job_id: z.guid(), lines: z.array(LogLine) }).meta({ id: 'LogPage' });
 
 export const Metric = z.object({
   id: z.number().int(),
@@ -169,7 +169,7 @@ export const Metric = z.object({
     .meta({ description: 'Of a campaign, whose networks have epochs each' }),
   value: z.number(),
 });
-export const MetricPage = z.object({ job_id: z.uuid(), metrics: z.array(Metric) }).meta({ id: 'MetricPage' });
+export const MetricPage = z.object({ job_id: z.guid(), metrics: z.array(Metric) }).meta({ id: 'MetricPage' });
 
 export const Artifact = z
   .object({
@@ -181,13 +181,13 @@ export const Artifact = z
   .meta({ id: 'Artifact' });
 export type Artifact = z.infer<typeof Artifact>;
 export const ArtifactPage = z
-  .object({ job_id: z.uuid(), dir_path: z.string(), artifacts: z.array(Artifact) })
+  .object({ job_id: z.guid(), dir_path: z.string(), artifacts: z.array(Artifact) })
   .meta({ id: 'ArtifactPage' });
 
 export const Reject = z.object({ path: z.string(), reason: z.string() }).meta({ id: 'Reject' });
 export type Reject = z.infer<typeof Reject>;
 export const RejectPage = z
-  .object({ job_id: z.uuid(), total: z.number().int().nonnegative(), rejects: z.array(Reject) })
+  .object({ job_id: z.guid(), total: z.number().int().nonnegative(), rejects: z.array(Reject) })
   .meta({ id: 'RejectPage' });
 
 /**

@@ -35,8 +35,8 @@ const LABELLING_EXAMPLE = {
 };
 export const Labelling = z
   .object({
-    labelling_id: z.uuid(),
-    job_id: z.uuid(),
+    labelling_id: z.guid(),
+    job_id: z.guid(),
     spectrum_filename: z.string(),
     spectrum_set: SpectrumSet,
     sequence_iteration: Iteration,
@@ -76,7 +76,7 @@ const SETTLES_A_LABEL_SCHEMA = {
 
 export const CreateLabelling = z
   .object({
-    job_id: z.uuid(),
+    job_id: z.guid(),
     spectrum_filename: text({ min: 1, max: 70 }),
     spectrum_set: SpectrumSet,
     sequence_iteration: Iteration,
@@ -132,7 +132,7 @@ export const PatchLabelling = z
 export type PatchLabelling = z.infer<typeof PatchLabelling>;
 
 export const PatchLabellings = z
-  .object({ labelling_ids: z.array(z.uuid()), batch: z.array(PatchLabelling) })
+  .object({ labelling_ids: z.array(z.guid()), batch: z.array(PatchLabelling) })
   .meta({
     id: 'PatchLabellings',
     examples: [{ labelling_ids: [LABELLING_EXAMPLE.labelling_id], batch: [{ user_label: 'single peak' }] }],
@@ -140,7 +140,7 @@ export const PatchLabellings = z
 
 const Flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 export const LabellingListQuery = z.object({
-  job_id: z.uuid(),
+  job_id: z.guid(),
   set: SpectrumSet.optional(),
   iteration: wholeNumber({ max: 2 ** 31 - 1 }).optional(),
   open: Flag.optional().meta({
@@ -153,7 +153,7 @@ export const LabellingListQuery = z.object({
 export type LabellingListQuery = z.infer<typeof LabellingListQuery>;
 
 export const LabellingPage = z
-  .object({ job_id: z.uuid(), total: z.int().nonnegative(), labellings: z.array(Labelling) })
+  .object({ job_id: z.guid(), total: z.int().nonnegative(), labellings: z.array(Labelling) })
   .meta({
     id: 'LabellingPage',
     examples: [{ job_id: LABELLING_EXAMPLE.job_id, total: 1, labellings: [LABELLING_EXAMPLE] }],
@@ -163,7 +163,7 @@ export type LabellingPage = z.infer<typeof LabellingPage>;
 /** A value that somebody gave, as it was given; the newest of a labelling is its present one. */
 export const LabellingValue = z
   .object({
-    labelling_id: z.uuid(),
+    labelling_id: z.guid(),
     spectrum_filename: z.string(),
     spectrum_set: SpectrumSet,
     sequence_iteration: Iteration,
@@ -180,12 +180,12 @@ export const LabellingValue = z
 export type LabellingValue = z.infer<typeof LabellingValue>;
 
 export const LabellingHistoryQuery = z.object({
-  labelling_id: z.uuid().optional(),
+  labelling_id: z.guid().optional(),
   offset: Offset,
   limit: wholeNumber({ max: 100_000 }).default(1000),
 });
 export const LabellingHistoryPage = z
-  .object({ job_id: z.uuid(), total: z.int().nonnegative(), values: z.array(LabellingValue) })
+  .object({ job_id: z.guid(), total: z.int().nonnegative(), values: z.array(LabellingValue) })
   .meta({ id: 'LabellingHistoryPage' });
 
 /** One spectrum, or one object, to which different people gave different labels, and nobody settled it since. */
@@ -197,7 +197,7 @@ export const Disagreement = z
         user_label: z.string(),
         labelled_by: z.string().optional(),
         given_at: z.iso.datetime(),
-        labelling_id: z.uuid(),
+        labelling_id: z.guid(),
         spectrum_filename: z.string(),
       }),
     ),
@@ -209,7 +209,7 @@ export const DisagreementQuery = z.object({
   limit: wholeNumber({ max: 10_000 }).default(100),
 });
 export const DisagreementPage = z
-  .object({ job_id: z.uuid(), total: z.int().nonnegative(), disagreements: z.array(Disagreement) })
+  .object({ job_id: z.guid(), total: z.int().nonnegative(), disagreements: z.array(Disagreement) })
   .meta({ id: 'DisagreementPage' });
 
 /** How far a batch is. `open` spectra of the oracle and performance-estimation sets have neither label nor decision. */
@@ -229,7 +229,7 @@ export const Batch = z
   .meta({ id: 'Batch' });
 export type Batch = z.infer<typeof Batch>;
 export const BatchPage = z
-  .object({ job_id: z.uuid(), batches: z.array(Batch) })
+  .object({ job_id: z.guid(), batches: z.array(Batch) })
   .meta({ id: 'BatchPage', description: 'Newest first' });
 
 const becomes = z.record(AnyText, ClassName.nullable()).meta({
@@ -249,7 +249,7 @@ export const ClassList = z
   .meta({ id: 'ClassList' });
 export type ClassList = z.infer<typeof ClassList>;
 export const ClassListPage = z
-  .object({ job_id: z.uuid(), class_lists: z.array(ClassList) })
+  .object({ job_id: z.guid(), class_lists: z.array(ClassList) })
   .meta({ id: 'ClassListPage', description: 'Newest first' });
 
 /** That the classes fit each other and those before is checked once the campaign is known (changeClasses). */

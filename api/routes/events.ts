@@ -175,7 +175,7 @@ export function eventRoutes({ jobs, events, hub }: EventDependencies): Route[] {
       summary:
         'What happens to a job, as Server-Sent Events: phase, progress, log, metric, iteration, labels',
       tags: ['jobs'],
-      params: z.object({ job_id: z.uuid() }),
+      params: z.object({ job_id: z.guid() }),
       query: EventStreamQuery,
       headers: EventStreamHeaders,
       responses: {

@@ -1,4 +1,4 @@
-import { isGrpcServiceError, type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { isGrpcServiceError, ServiceError, type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { z } from 'zod';
 import { JobStepPage } from '../../contracts/job-steps.ts';
 import type { JobsRepository } from '../../db/repositories/jobs.ts';
@@ -17,7 +17,7 @@ export function jobStepRoutes({ jobs, temporal }: { jobs: JobsRepository; tempor
       operationId: 'listJobSteps',
       summary: 'Steps of the job’s run and their retries, as Temporal knows them',
       tags: ['jobs'],
-      params: z.object({ job_id: z.uuid() }),
+      params: z.object({ job_id: z.guid() }),
       responses: { 200: JobStepPage },
       errors: [404, 503],
       handler: async ({ params: { job_id: id } }) => {
@@ -34,7 +34,7 @@ export function jobStepRoutes({ jobs, temporal }: { jobs: JobsRepository; tempor
         } catch (error) {
           // Not started yet, or no longer kept.
           if (error instanceof WorkflowNotFoundError) return none;
-          if (!isGrpcServiceError(error)) throw error;
+          if (!isGrpcServiceError(error) && !(error instanceof ServiceError)) throw error;
           throw new HttpError(503, 'temporal_unavailable', `Temporal does not say: ${error.message}`);
         }
       },

@@ -27,7 +27,7 @@ import { defineRoute, withoutNulls, type Route } from '../route.ts';
 export { jobOf, refusedCommand } from '../job-commands.ts';
 
 const tags: [string] = ['jobs'];
-const JobParams = z.object({ job_id: z.uuid() });
+const JobParams = z.object({ job_id: z.guid() });
 const LogData = z.object({ level: LogLevel, message: z.string() });
 const MetricData = Metric.omit({ id: true, at: true });
 const AfterQuery = z.object({

@@ -37,8 +37,8 @@ import { defineRoute, type Route, withoutNulls } from '../route.ts';
 import { jobBody, jobOf, refusedCommand } from './jobs.ts';
 
 const tags: [string] = ['labellings'];
-const JobParams = z.object({ job_id: z.uuid() });
-const LabellingParams = z.object({ labelling_id: z.uuid() });
+const JobParams = z.object({ job_id: z.guid() });
+const LabellingParams = z.object({ labelling_id: z.guid() });
 
 function labellingBody(row: LabellingRow): Labelling {
   return withoutNulls({

@@ -34,12 +34,12 @@ const TypeParams = z.object({
 const JobParams = TypeParams.extend({ job_id: z.string() });
 
 const phases = z.union([UwsPhase, z.array(UwsPhase)]).transform((given) => [given].flat());
-/** ISO 8601 down to a year, in UTC. */
+/** ISO 8601 down to a year, in UTC, of times that PostgreSQL and JavaScript both know. */
 const Instant = z
   .string()
   .regex(
-    /^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?Z?)?)?)?$/,
-    'must be a time as 2026-11-21T17:05:00, in UTC',
+    /^(19[7-9]|[2-9]\d\d)\d(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?Z?)?)?)?$/,
+    'must be a time since 1970 as 2026-11-21T17:05:00, in UTC',
   )
   .transform((text, context) => {
     const time = new Date(text.includes('T') && !text.endsWith('Z') ? `${text}Z` : text);
@@ -120,7 +120,7 @@ export function uwsRoutes({ jobs, uwsJobs, commands, hub }: UwsDependencies): Ro
   /** @throws HttpError 404 where there is no such job, or it is of another type */
   async function existing({ job_type, job_id }: z.output<typeof JobParams>): Promise<UwsJobRow> {
     const type = typeOf(job_type);
-    const job = z.uuid().safeParse(job_id).success ? await uwsJobs.find(job_id) : undefined;
+    const job = z.guid().safeParse(job_id).success ? await uwsJobs.find(job_id) : undefined;
     if (job?.type !== type) throw absent(`job ${job_id}`);
     return job;
   }
@@ -130,7 +130,8 @@ export function uwsRoutes({ jobs, uwsJobs, commands, hub }: UwsDependencies): Ro
     `${jobsUrl(origin, job.type)}/${job.id}`;
 
   async function parametersOfJob(job: UwsJobRow): Promise<Parameter[]> {
-    if (job.phase !== 'PENDING') return parametersOf(JsonObject.parse(job.submittedConfig ?? job.config ?? {}));
+    if (job.phase !== 'PENDING')
+      return parametersOf(JsonObject.parse(job.submittedConfig ?? job.config ?? {}));
     try {
       // Until RUN the file is what counts.
       return parametersOf((await commands.readConfig(job)) ?? {});
