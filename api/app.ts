@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
-import { absolutePath as swaggerUiPath } from 'swagger-ui-dist';
+// Not the package's own module: it would load all of the page's code into the server.
+import swaggerUiPath from 'swagger-ui-dist/absolute-path.js';
 import type { ApiError } from '../contracts/error.ts';
 import type { Database } from '../db/connection.ts';
 import { createEventsRepository } from '../db/repositories/events.ts';
