@@ -110,6 +110,27 @@ function activities(replaced: Partial<Activities> = {}): Activities {
   };
 }
 
+async function start(config: Partial<ActiveLearningConfig>, on: TestWorkflowEnvironment): Promise<Handle> {
+  const jobId = crypto.randomUUID();
+  await on.client.workflow.start<typeof activeLearning>('activeLearning', {
+    workflowId: jobId,
+    taskQueue: TASK_QUEUES.control,
+    args: [
+      {
+        jobId,
+        config: ActiveLearningConfig.parse({
+          classes: ['other', 'double peak'],
+          candidate_classes: ['double peak'],
+          pool_data_path: '/pool.h5',
+          ...config,
+        }),
+      },
+    ],
+  });
+  // Of no run in particular: it follows a campaign that is continued as a new one.
+  return on.client.workflow.getHandle<typeof activeLearning>(jobId);
+}
+
 /** Runs a campaign on workers of all its queues, and hands its handle to `use`. */
 async function run<T>(
   config: Partial<ActiveLearningConfig>,
@@ -130,29 +151,10 @@ async function run<T>(
     ),
   );
   if (!training || !embedding) throw new Error('there are no workers');
-  const jobId = crypto.randomUUID();
-  const begin = () =>
-    on.client.workflow.start<typeof activeLearning>('activeLearning', {
-      workflowId: jobId,
-      taskQueue: TASK_QUEUES.control,
-      args: [
-        {
-          jobId,
-          config: ActiveLearningConfig.parse({
-            classes: ['other', 'double peak'],
-            candidate_classes: ['double peak'],
-            pool_data_path: '/pool.h5',
-            ...config,
-          }),
-        },
-      ],
-    });
   return control.runUntil(
     training.runUntil(
       embedding.runUntil(async () => {
-        const { workflowId } = await begin();
-        // Of no run in particular: it follows a campaign that is continued as a new one.
-        const handle = on.client.workflow.getHandle<typeof activeLearning>(workflowId);
+        const handle = await start(config, on);
         try {
           return await use(handle);
         } finally {
@@ -222,6 +224,36 @@ describe('a campaign', () => {
       await handle.result();
     });
     expect(calls).toEqual(undisturbed(1));
+  });
+
+  it('goes on beside another one while a hundred wait, which take no part of a worker', async () => {
+    const openOf = new Map<string, number>();
+    const all = activities({
+      openBatch: ({ jobId, iteration }) => {
+        openOf.set(jobId, BATCH);
+        calls.push(`open ${iteration}`);
+        return Promise.resolve();
+      },
+      countOpenLabels: ({ jobId }) => Promise.resolve(openOf.get(jobId) ?? 0),
+    });
+    await run({ max_iterations: 2 }, all, async (one) => {
+      const another = await start({ max_iterations: 2 }, environment);
+      const waiting = await Promise.all(Array.from({ length: 100 }, () => start({}, environment)));
+      for (const handle of [one, another, ...waiting]) await untilStage(handle, 'labels', 0);
+      const events = await Promise.all(waiting.map(eventsOf));
+      calls = [];
+      for (let iteration = 0; iteration < 2; iteration++)
+        for (const handle of [one, another]) {
+          await untilStage(handle, 'labels', iteration);
+          openOf.set(handle.workflowId, 0);
+          await handle.signal(labelsSubmittedSignal);
+        }
+      await Promise.all([one.result(), another.result()]);
+      const rest = undisturbed(2).slice(undisturbed(2).indexOf('close 0'));
+      expect(calls.toSorted()).toEqual([...rest, ...rest].toSorted());
+      expect(await Promise.all(waiting.map(eventsOf))).toEqual(events);
+      await Promise.all(waiting.map((handle) => handle.terminate()));
+    });
   });
 
   it('begins nothing in a paused week, though all labels come in it', async () => {
