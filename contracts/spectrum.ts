@@ -113,12 +113,9 @@ export const CatalogueQuery = z
     min_sn_g: z.coerce.number().optional(),
     z_min: z.coerce.number().optional(),
     z_max: z.coerce.number().optional(),
-    mag_band: z
-      .enum(PHOTOMETRIC_BANDS)
-      .default('r')
-      .meta({
-        description: 'Band of mag_min and mag_max; spectra whose MAGTYPE does not have it are left out',
-      }),
+    mag_band: z.enum(PHOTOMETRIC_BANDS).default('r').meta({
+      description: 'Band of mag_min and mag_max; spectra whose MAGTYPE does not have it are left out',
+    }),
     mag_min: z.coerce.number().optional().meta({ description: 'No brighter than this magnitude' }),
     mag_max: z.coerce.number().optional().meta({ description: 'No fainter than this magnitude' }),
     ra: z.coerce.number().min(0).max(360).optional(),
