@@ -3,9 +3,10 @@ import { readEnvironment } from '../contracts/environment.ts';
 import { startServer } from './start-server.ts';
 
 // `node dist/api/server.js`: the API until SIGTERM or SIGINT.
-const environment = readEnvironment(process.env);
-const log = pino({ name: 'api', level: environment.LOG_LEVEL });
+const log = pino({ name: 'api' });
 try {
+  const environment = readEnvironment(process.env);
+  log.level = environment.LOG_LEVEL;
   const server = await startServer(environment, log);
   log.info({ url: server.url }, 'api is ready');
   let stopping = false;

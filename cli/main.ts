@@ -1,6 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
+import { EnvironmentError } from '../contracts/environment.ts';
 import { VERSION } from '../contracts/version.ts';
 import { ApiUnreachable } from './api-client.ts';
+import { config } from './config.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -70,6 +72,14 @@ Examples:
     )
     .action(async (options) => {
       code = await worker(options);
+    });
+  program
+    .command('config')
+    .description('print the configuration that API and workers get from the environment, secrets masked')
+    .option('--data <dir>', 'the data directory of a running `up`, which sets much of it', './data')
+    .addOption(json())
+    .action(async (options) => {
+      code = await config(options);
     });
   program
     .command('doctor')
@@ -150,6 +160,7 @@ Examples:
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     if (error instanceof ApiUnreachable) return EXIT.unreachable;
+    if (error instanceof EnvironmentError) return EXIT.usage;
     return EXIT.failed;
   }
 }

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { readEnvironmentOfUp } from '../contracts/environment.ts';
 import { startStack, type Stack } from '../deploy/embedded/stack.ts';
 import { EXIT, type ExitCode, usage } from './exit-codes.ts';
 
@@ -31,6 +32,8 @@ export async function up(options: UpOptions): Promise<ExitCode> {
   if (spectra !== undefined && !(await isDirectory(spectra)))
     return usage(`--spectra ${spectra} is not a directory`);
 
+  const { DATABASE_URL, TEMPORAL_ADDRESS } = readEnvironmentOfUp(process.env);
+
   const say = (message: string) => process.stderr.write(`${message}\n`);
   // A terminal that was closed takes no more words; the parts are stopped in order all the same.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
@@ -59,8 +62,8 @@ export async function up(options: UpOptions): Promise<ExitCode> {
       host: options.host,
       spectra,
       empty: options.empty,
-      databaseUrl: process.env.DATABASE_URL || undefined,
-      temporalAddress: process.env.TEMPORAL_ADDRESS || undefined,
+      databaseUrl: DATABASE_URL,
+      temporalAddress: TEMPORAL_ADDRESS,
       say,
       signal: interrupt.signal,
       forceSignal: force.signal,

@@ -44,16 +44,94 @@ export const Environment = z.object({
 });
 export type Environment = z.infer<typeof Environment>;
 
+/** What `up` takes from the environment; the other variables it sets itself. */
+const OfUp = Environment.omit({
+  FILES_DIR: true,
+  TEMP_DIR: true,
+  OBJECTS_DIR: true,
+  SPECTRA_DIR: true,
+  HOST: true,
+  PORT: true,
+}).partial();
+
+/** Variables as a process has them. */
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Says all that is wrong or missing in an environment; never a value, which may be a secret. */
+export class EnvironmentError extends Error {
+  override readonly name = 'EnvironmentError';
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(['The environment is not right:', ...problems.map((problem) => `  ${problem}`)].join('\n'));
+    this.problems = problems;
+  }
+}
+
 /**
- * Reads the environment; an empty variable counts as absent.
- * @throws Error naming every wrong or missing variable at once
+ * Reads the environment of a server process; an empty variable counts as absent.
+ * @throws EnvironmentError naming every wrong or missing variable at once
  */
-export function readEnvironment(variables: Record<string, string | undefined>): Environment {
-  const given = Object.fromEntries(
-    Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''),
-  );
-  const parsed = Environment.safeParse(given);
+export function readEnvironment(variables: Variables): Environment {
+  return read(Environment, variables);
+}
+
+/**
+ * Reads what `up` takes from the environment, where nothing is required.
+ * @throws EnvironmentError naming every wrong variable at once
+ */
+export function readEnvironmentOfUp(variables: Variables): z.infer<typeof OfUp> {
+  return read(OfUp, variables);
+}
+
+function read<T>(schema: z.ZodType<T>, variables: Variables): T {
+  const given = withoutEmpty(variables);
+  const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-  throw new Error(`The environment is not right:\n${problems.join('\n')}`);
+  throw new EnvironmentError(
+    parsed.error.issues.map(({ path, message }) => {
+      const name = path.join('.');
+      return given[name] === undefined ? `${name} is missing` : `${name}: ${message}`;
+    }),
+  );
+}
+
+function withoutEmpty(variables: Variables): Record<string, string> {
+  const given: Record<string, string> = {};
+  for (const [name, value] of Object.entries(variables)) if (value) given[name] = value;
+  return given;
+}
+
+/** One variable, and what holds for it. */
+export interface EffectiveVariable {
+  name: string;
+  /** As it would be written, secrets masked; null where it is not set and has no default. */
+  value: string | null;
+  source: 'environment' | 'default' | 'not set';
+}
+
+/** What an environment amounts to, right or wrong, in the order of the schema. */
+export function effectiveEnvironment(variables: Variables): EffectiveVariable[] {
+  const given = withoutEmpty(variables);
+  return Object.entries(Environment.shape).map(([name, schema]) => {
+    const value = given[name];
+    if (value !== undefined) return { name, value: masked(value), source: 'environment' };
+    const input: unknown = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }).default;
+    return input === undefined
+      ? { name, value: null, source: 'not set' }
+      : { name, value: String(input), source: 'default' };
+  });
+}
+
+const MASK = '****';
+
+/** An address without the secrets that it may hold. */
+function masked(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  // Not an address, but perhaps meant as one.
+  if (!url?.host) return /:.*@/s.test(value) ? MASK : value;
+  const secrets = [...url.searchParams.keys()].filter((name) => /pass|secret|token|key/i.test(name));
+  if (!url.password && secrets.length === 0) return value;
+  if (url.password) url.password = MASK;
+  for (const name of secrets) url.searchParams.set(name, MASK);
+  return url.href;
 }

@@ -11,7 +11,7 @@ export type PartName = z.infer<typeof PartName>;
 
 const Lock = ProcessIdentity.extend({ address: z.string().optional() });
 type Lock = z.infer<typeof Lock>;
-/** What a further worker on this machine needs to join in: variables of the environment. */
+/** The environment that `up` gives its processes, and a further worker on this machine needs to join in. */
 export const Services = z.object({
   DATABASE_URL: z.string(),
   TEMPORAL_ADDRESS: z.string(),
@@ -19,6 +19,9 @@ export const Services = z.object({
   TEMP_DIR: z.string(),
   OBJECTS_DIR: z.string(),
   SPECTRA_DIR: z.string().optional(),
+  TEMPORAL_UI_URL: z.string().optional(),
+  HOST: z.string(),
+  PORT: z.string(),
 });
 export type Services = z.infer<typeof Services>;
 

@@ -109,16 +109,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       TEMP_DIR: directory.temp,
       OBJECTS_DIR: directory.objects,
       SPECTRA_DIR: options.spectra,
-    };
-    directory.shareServices(services);
-    const environment = {
-      ...process.env,
-      ...WORKER_ENVIRONMENT,
-      ...services,
       TEMPORAL_UI_URL: temporal.uiUrl,
       HOST: host,
       PORT: String(port),
     };
+    directory.shareServices(services);
+    const environment = { ...process.env, ...WORKER_ENVIRONMENT, ...services };
     for (const [name, entry] of [
       ['API', 'api/server.js'],
       ['control worker', 'workers/control.js'],

@@ -40,6 +40,7 @@ export default defineConfig({
           { text: 'Preprocessing', link: '/preprocessing' },
           { text: 'Training', link: '/training' },
           { text: 'Active learning', link: '/active-learning' },
+          { text: 'Looking at spectra', link: '/spectra' },
           { text: 'Labelling', link: '/labelling' },
           { text: 'Pool, catalogue, bundle', link: '/catalogue' },
         ],
@@ -56,6 +57,7 @@ export default defineConfig({
         text: 'Running it',
         items: [
           { text: 'Operations', link: '/operations' },
+          { text: 'Configuration', link: '/configuration' },
           { text: 'TensorFlow', link: '/tensorflow' },
           { text: 'Troubleshooting', link: '/troubleshooting' },
         ],

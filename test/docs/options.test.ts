@@ -146,7 +146,7 @@ const CASES: { page: string; heading: string; head?: string; schema: z.ZodType; 
     linked: ['network'],
   },
   { page: 'catalogue.md', heading: '## Which spectra: `cuts`', schema: PoolCuts },
-  { page: 'operations.md', heading: '## Environment', head: 'variable', schema: Environment },
+  { page: 'configuration.md', heading: '## Variables', head: 'variable', schema: Environment },
 ];
 
 describe.each(CASES)('$page, $heading', ({ page: name, heading, head = 'key', schema, linked = [] }) => {
