@@ -2,15 +2,18 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, opendir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { ObjectReference } from '../contracts/reference.ts';
-import { ObjectNotFound, type ObjectStore, objectUri, type StoredObject } from './object-store.ts';
+import {
+  checkKey,
+  keyOf,
+  ObjectNotFound,
+  type ObjectStore,
+  objectUri,
+  type StoredObject,
+} from './object-store.ts';
 
-const SCHEME = objectUri('');
-
-/** Keys are made by our own code, but one that climbed out of the root must never be followed. */
 function pathOf(root: string, key: string): string {
-  const path = join(root, key);
-  if (key === '' || relative(root, path).split(sep)[0] === '..') throw new Error(`not an object key: ${key}`);
-  return path;
+  checkKey(key);
+  return join(root, key);
 }
 
 const PARTIAL = '.partial';
@@ -99,7 +102,7 @@ export function createLocalDiskStore(root: string): ObjectStore {
     },
 
     async read(uri, range, memory) {
-      const path = pathOf(root, uri.slice(SCHEME.length));
+      const path = pathOf(root, keyOf(uri));
       try {
         if (!range) return await readFile(path);
         const file = await open(path);

@@ -29,9 +29,27 @@ export interface StoredObject {
   writtenAt: Date;
 }
 
+/**
+ * Keys are made by our own code: names with `/` between. One that climbs out of the store, or means nothing in it, must
+ * never be followed.
+ * @throws Error
+ */
+export function checkKey(key: string): void {
+  const isName = (name: string) => name !== '' && name !== '.' && name !== '..' && !name.includes('\0');
+  if (!key.split('/').every(isName)) throw new Error(`not an object key: ${key}`);
+}
+
+const SCHEME = 'store:';
+
+/** The key in a URI that `objectUri` made. */
+export function keyOf(uri: string): string {
+  if (!uri.startsWith(SCHEME)) throw new Error(`not an object's URI: ${uri}`);
+  return uri.slice(SCHEME.length);
+}
+
 /** The URI of a key, whether or not there is such an object. */
 export function objectUri(key: string): string {
-  return `store:${key}`;
+  return SCHEME + key;
 }
 
 export class ObjectNotFound extends Error {

@@ -1,0 +1,16 @@
+import { z } from 'zod';
+
+/** Where the object store is: a directory of this machine, or a bucket of an S3 server. */
+export const ObjectsLocation = z.union([
+  z.object({ directory: z.string().min(1) }),
+  z.object({
+    bucket: z.string().min(1),
+    /** What all keys begin with, without a `/` at its ends; empty for the whole bucket. */
+    prefix: z.string(),
+    region: z.string().min(1),
+    /** Absent: Amazon's own. */
+    endpoint: z.url().optional(),
+  }),
+]);
+export type ObjectsLocation = z.infer<typeof ObjectsLocation>;
+export type S3Location = Exclude<ObjectsLocation, { directory: string }>;
