@@ -12,6 +12,11 @@ export function listSpectra(
   return requestJson(CataloguePage, '/spectra', { query, signal });
 }
 
+/** Where the catalogue is as a file: `format` of the query says which. */
+export function spectraTableUrl(query: Record<string, string | number | undefined>): string {
+  return apiUrl('/spectra', query);
+}
+
 const SpectrumScalars = Spectrum.omit({ wave: true, flux: true });
 export type SpectrumScalars = z.infer<typeof SpectrumScalars>;
 

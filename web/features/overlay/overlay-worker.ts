@@ -37,6 +37,12 @@ const grid = new Promise<Spectra>((resolve) => {
 const answer = (message: FromWorker, transfer: Transferable[] = []) =>
   self.postMessage(message, { transfer });
 
+const NEARLY_RIGHT = 0.03;
+function isNear(one: View, other: View): boolean {
+  const most = NEARLY_RIGHT * (other.yMax - other.yMin);
+  return Math.abs(one.yMin - other.yMin) <= most && Math.abs(one.yMax - other.yMax) <= most;
+}
+
 /** Finds what there is to see; again once all rows are here. */
 function measure({ fluxes, wave }: Spectra): { home: View; bounds: View } {
   if (home && bounds && (homeRows === rowsHere || !isComplete)) return { home, bounds };
@@ -49,8 +55,10 @@ function measure({ fluxes, wave }: Spectra): { home: View; bounds: View } {
     if (value > high) high = value;
   }
   const x = { xMin: wave[0] ?? 0, xMax: wave[wave.length - 1] ?? 1 };
-  home = { ...x, yMin: seen.min, yMax: seen.max };
-  bounds = { ...x, yMin: Math.min(low, seen.min), yMax: Math.max(high, seen.max) };
+  const found = { ...x, yMin: seen.min, yMax: seen.max };
+  // What the first rows told is kept where it was nearly right: the picture that is there need only be added to.
+  home = home && isNear(home, found) ? home : found;
+  bounds = { ...x, yMin: Math.min(low, home.yMin), yMax: Math.max(high, home.yMax) };
   homeRows = rowsHere;
   return { home, bounds };
 }

@@ -2,7 +2,6 @@ import { onScopeDispose, ref, shallowRef } from 'vue';
 import { ApiFailure, failureOf } from '../../api-client/http.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import type { Hit } from './raster.ts';
-import type { View } from './view.ts';
 
 export type Picture = Extract<FromWorker, { kind: 'picture' }>;
 type Wish = Omit<Extract<ToWorker, { kind: 'draw' }>, 'kind'>;
@@ -94,4 +93,3 @@ export function useOverlayWorker() {
   };
 }
 export type OverlayWorker = ReturnType<typeof useOverlayWorker>;
-export type { View };
