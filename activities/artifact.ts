@@ -2,11 +2,15 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Artifact } from '../contracts/job.ts';
+import { TABLE_FORMATS } from '../contracts/table-format.ts';
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
   h5: 'application/x-hdf5',
   json: 'application/json',
   txt: 'text/plain',
+  ...Object.fromEntries(
+    Object.values(TABLE_FORMATS).map(({ extension, mediaType }) => [extension, mediaType]),
+  ),
 };
 
 /**

@@ -20,6 +20,7 @@ import { createJobCommands } from './job-commands.ts';
 import type { JobEventHub } from './job-event-hub.ts';
 import { createOpenApiDocument } from './openapi.ts';
 import type { Route } from './route.ts';
+import { candidateRoutes } from './routes/candidates.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fileRoutes } from './routes/files.ts';
 import { jobStepRoutes } from './routes/job-steps.ts';
@@ -72,6 +73,7 @@ export function createRoutes(dependencies: AppDependencies): Route[] {
   const { db, fileStore } = dependencies;
   const jobs = createJobsRepository(db);
   const events = createEventsRepository(db);
+  const labellings = createLabellingsRepository(db);
   const outbox = createOutboxRepository(db);
   const commands = createJobCommands({ jobs, fileStore });
   const workerBackends = createWorkerBackendsRepository(db);
@@ -81,7 +83,8 @@ export function createRoutes(dependencies: AppDependencies): Route[] {
     ...spectraRoutes({ db, files: fileStore }),
     ...jobRoutes({ jobs, events, commands }),
     ...jobStepRoutes({ jobs, temporal: dependencies.temporal }),
-    ...labellingRoutes({ labellings: createLabellingsRepository(db), jobs, fileStore }),
+    ...labellingRoutes({ labellings, jobs, fileStore }),
+    ...candidateRoutes({ jobs, labellings, files: fileStore }),
     ...eventRoutes({ jobs, events, hub: dependencies.hub }),
     ...systemRoutes({ ...dependencies, jobs, outbox, workerBackends }),
     ...uwsRoutes({ jobs, uwsJobs: createUwsJobsRepository(db), commands, hub: dependencies.hub }),

@@ -6,6 +6,8 @@ import type { JobRow, JobsRepository } from '../../db/repositories/jobs.ts';
 import type { LabellingsRepository } from '../../db/repositories/labellings.ts';
 import type { FileStore } from '../../storage/file-store.ts';
 
+export { keyOfRow, rowOfKey } from '../../contracts/spectrum-key.ts';
+
 /** An ACTIVE_ML job that runs. */
 export interface Campaign {
   job: JobRow;
@@ -62,14 +64,4 @@ export async function showInJobDirectory(from: string, to: string): Promise<void
   // A second name costs nothing; some file systems have none.
   await link(from, beside).catch(() => copyFile(from, beside));
   await rename(beside, to);
-}
-
-/** What tells a spectrum from the others of its pool in the database: two may have one name. */
-export function keyOfRow(row: number): string {
-  return `#${row}`;
-}
-
-/** @returns undefined for a spectrum that is known by its name: its label was imported */
-export function rowOfKey(key: string): number | undefined {
-  return /^#\d+$/.test(key) ? Number(key.slice(1)) : undefined;
 }

@@ -20,7 +20,7 @@ import { describeJobFiles } from './job-files.ts';
 const BUNDLE = 'campaign.tar.gz';
 /** Of the job's directory: what is small, and says how each iteration came to be. */
 const BUNDLED = [
-  /^(catalogue\.(csv|vot|fits)|objects\.csv|config\.json|perf_est_list\.json|training\.json|training_data\.h5)$/,
+  /^(catalogue\.(csv|vot|fits|parquet)|objects\.csv|config\.json|perf_est_list\.json|training\.json|training_data\.h5)$/,
   /^model\/[^/]+$/,
   /^pool\/pool\.json$/,
   /^iteration-\d+\/(selection|labels|training|oracle_data|perf_est_list|new_config)\.json$/,

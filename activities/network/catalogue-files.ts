@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { TABLE_FORMATS } from '../../contracts/table-format.ts';
 import { VERSION } from '../../contracts/version.ts';
 import { openPredictions, type Predictions } from '../../science/artifacts/predictions.ts';
+import { CATALOGUE_FORMATS } from '../../science/catalogue/contents.ts';
 import { type CandidateOfObject, objectRows } from '../../science/catalogue/objects.ts';
 import {
   CANDIDATE_TABLE,
@@ -18,7 +20,6 @@ import { rowsOfNames } from './pool-names.ts';
 import { readPreparedRows } from './prepared-rows.ts';
 
 const BLOCK_ROWS = 16_384;
-const EXTENSIONS = { csv: 'csv', votable: 'vot', fits: 'fits' } as const;
 const ACKNOWLEDGEMENT =
   'Where the spectra are LAMOST’s: Guoshoujing Telescope (the Large Sky Area Multi-Object Fiber Spectroscopic Telescope ' +
   'LAMOST) is a National Major Scientific Project built by the Chinese Academy of Sciences. Funding for the project has ' +
@@ -26,7 +27,7 @@ const ACKNOWLEDGEMENT =
   'Astronomical Observatories, Chinese Academy of Sciences.';
 
 /**
- * Writes the catalogue of candidates as CSV, VOTable and FITS: what the last network takes for one of the candidate
+ * Writes the catalogue of candidates as CSV, VOTable, FITS and Parquet: what the last network takes for one of the candidate
  * classes, and what people labelled so; and a table of the objects that they are spectra of.
  */
 export async function writeCatalogueFiles(task: CatalogueTask, tell: Tell): Promise<void> {
@@ -82,12 +83,14 @@ export async function writeCatalogueFiles(task: CatalogueTask, tell: Tell): Prom
       acknowledgements: [ACKNOWLEDGEMENT],
     };
     let spectra = 0;
-    for (const format of ['csv', 'votable', 'fits'] as const)
-      spectra = await writeCatalogue(join(task.targetDir, `catalogue.${EXTENSIONS[format]}`), format, {
+    for (const format of CATALOGUE_FORMATS) {
+      const { extension } = TABLE_FORMATS[format];
+      spectra = await writeCatalogue(join(task.targetDir, `catalogue.${extension}`), format, {
         table: CANDIDATE_TABLE,
         metadata,
         rows: candidates,
       });
+    }
     const grouped = Array.from(candidates(), (row): CandidateOfObject => ({
       ...row,
       object: objects?.[row.row] ?? row.row,

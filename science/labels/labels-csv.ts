@@ -7,7 +7,7 @@ import { NetworkError } from '../cnn/error.ts';
  * @throws NetworkError `bad-data`, with the line, where the text is no such table or a file has two labels
  */
 export function parseLabelsCsv(text: string): Map<string, string> {
-  const rows = records(text.startsWith('\uFEFF') ? text.slice(1) : text);
+  const rows = csvRecords(text.startsWith('\uFEFF') ? text.slice(1) : text);
   const header = rows.next().value;
   const names = (header?.fields ?? []).map((name) => name.trim());
   const [filenameAt, labelAt] = [names.indexOf('filename'), names.indexOf('label')];
@@ -33,14 +33,14 @@ export function parseLabelsCsv(text: string): Map<string, string> {
   return labels;
 }
 
-interface CsvRecord {
+export interface CsvRecord {
   /** On which it begins; the first is 1. */
   line: number;
   fields: string[];
 }
 
-/** Rows of a CSV text but for empty lines. */
-function* records(text: string): Generator<CsvRecord, undefined> {
+/** Rows of a CSV text (RFC 4180) but for empty lines. @throws NetworkError `bad-data` where a quotation is wrong */
+export function* csvRecords(text: string): Generator<CsvRecord, undefined> {
   let line = 1;
   let at = 0;
   while (at < text.length) {
