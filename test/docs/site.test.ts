@@ -64,6 +64,9 @@ describe('the documentation as a site', () => {
       .map((path) => path.replace(/\.md$/, '.html'));
     expect(written.length).toBeGreaterThan(15);
     expect(written.filter((path) => !reached.has(path))).toEqual([]);
+    const decisions = written.filter((path) => /^decisions\/\d/.test(path));
+    const listed = links.filter(({ from }) => from === 'decisions/index.html').map(({ path }) => path);
+    expect(decisions.filter((path) => !listed.includes(path))).toEqual([]);
   });
 
   it('fetches nothing from elsewhere', async () => {
