@@ -81,6 +81,17 @@ describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
     return readFile(await download.path());
   };
 
+  /** Pixels of the plot in the colour of its curve: none where only the axes were drawn. */
+  const curvePixels = () =>
+    page.evaluate<number>(`(() => {
+      const canvas = document.querySelector('[data-testid="plot"] canvas');
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      let count = 0;
+      for (let at = 0; at < data.length; at += 4)
+        if (data[at] === 0x17 && data[at + 1] === 0x56 && data[at + 2] === 0x8c) count += 1;
+      return count;
+    })()`);
+
   it('drops FITS files, looks at them before any upload, uploads, preprocesses, and looks at the result', async () => {
     const uploads: string[] = [];
     page.on('request', (request) => {
@@ -94,6 +105,7 @@ describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
     await page.getByTestId('header').getByText('EXTEN0').waitFor();
     await page.getByRole('button', { name: DROPPED[2] }).click();
     await page.getByRole('definition').getByText('LAMOST J103133.69+360521.5').waitFor();
+    await expect.poll(curvePixels).toBeGreaterThan(200);
     await snap(page, 'look');
     expect(uploads).toEqual([]);
 
@@ -118,6 +130,8 @@ describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
     await page.waitForURL('**/spectra/view/**');
     await chooseIn('preprocessed-by', 'Dropped spectra');
     await page.getByText('Raw, scaled to match').waitFor();
+    await expect.poll(curvePixels).toBeGreaterThan(200);
+    await page.evaluate('scrollTo(0, 0)');
     await snap(page, 'spectrum-preprocessed');
   });
 
