@@ -124,7 +124,7 @@ describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
     await page.getByTestId('together').click();
     await page.getByText('3 spectra of 140 points').waitFor();
     await expect.poll(() => inkOf(page, 'overlay')).toBeGreaterThan(3);
-    await page.getByLabel('File name or designation').fill(DROPPED[2] ?? '');
+    await page.getByRole('textbox', { name: 'File name or designation' }).fill(DROPPED[2] ?? '');
     await page.getByTestId('chosen').click();
 
     await page.waitForURL('**/spectra/view/**');
