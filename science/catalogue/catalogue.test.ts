@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openFits } from '../fits/file.ts';
 import { Table } from '../fits/table.ts';
@@ -129,12 +130,44 @@ it('keeps long text whole on CONTINUE cards', async () => {
   expect(openFits(await readFile(path)).hdus[1]?.header.get('JOBID')).toBe(jobId);
 });
 
-it.each(['csv', 'votable', 'fits'] as const)('holds no row, and many, as %s', async (format) => {
+it('writes Parquet with units, UCDs, descriptions and precision in its metadata', async () => {
+  const file = Uint8Array.from(await write('parquet')).buffer;
+  const { schema, key_value_metadata: pairs } = parquetMetadata(file);
+  expect(schema.slice(1).map(({ name, type }) => [name, type])).toContainEqual(['probability', 'FLOAT']);
+  const said = new Map(pairs?.map(({ key, value }) => [key, value]));
+  expect(said.get('job_id')).toBe('6a1b');
+  expect(JSON.parse(said.get('columns') ?? '')).toContainEqual({
+    name: 'ra',
+    unit: 'deg',
+    ucd: 'pos.eq.ra;meta.main',
+    description: 'Right ascension (ICRS)',
+  });
+  expect(JSON.parse(said.get('precision') ?? '')).toEqual(metadata.precision);
+  expect(await parquetReadObjects({ file })).toEqual([
+    { ...rows[0], iteration: 3 },
+    {
+      filename: 'c.fits',
+      designation: null,
+      ra: null,
+      dec: null,
+      class: 'double peak',
+      probability: null,
+      label: null,
+      labelled_by: null,
+      iteration: null,
+    },
+  ]);
+});
+
+it.each(['csv', 'votable', 'fits', 'parquet'] as const)('holds no row, and many, as %s', async (format) => {
   await write(format, []);
   const many = Array.from({ length: 8000 }, (_, i) => ({ filename: 'x'.repeat(150), class: 'x', ra: i / 7 }));
   const bytes = await write(format, many);
   expect((await write(format, many)).equals(bytes)).toBe(true);
-  if (format !== 'fits') expect(bytes.toString()).toContain(`${7999 / 7}`);
+  if (format === 'parquet') {
+    const ra = await parquetReadObjects({ file: Uint8Array.from(bytes).buffer, columns: ['ra'] });
+    expect(ra.at(-1)).toEqual({ ra: 7999 / 7 });
+  } else if (format !== 'fits') expect(bytes.toString()).toContain(`${7999 / 7}`);
   else {
     const hdu = openFits(bytes).hdus[1];
     const table = hdu && new Table(hdu);
