@@ -21,12 +21,12 @@ export const campaign = {
   iterationNumber: (iteration: number) => `Iteration ${formatCount(iteration)}`,
   waits: (open: number, iteration: number) =>
     `${plural(open, 'spectrum waits', 'spectra wait')} for a label in iteration ${formatCount(iteration)}`,
-  waitsNone: (iteration: number) => `Every spectrum of iteration ${formatCount(iteration)} is answered`,
   answered: (done: number, total: number) => `${formatCount(done)} of ${formatCount(total)} answered`,
   works: 'Nothing to do for you now: the network learns, classifies the pool and chooses the next batch.',
   epochNow: (epoch: number, iteration: number, loss: string) =>
     `Iteration ${formatCount(iteration)} trains: epoch ${formatCount(epoch)}, loss ${loss}`,
-  paused: 'The campaign is paused. You may go on labelling; nothing new begins until you resume it.',
+  pausedTitle: 'The campaign is paused',
+  paused: 'You may go on labelling; nothing new begins until you resume it.',
   pending: 'Not started yet. Run it: the first batch opens within seconds.',
   finished: 'The campaign is finished.',
   ended: 'The campaign has ended. Its files and labels are kept.',

@@ -23,6 +23,16 @@ it('lays the epochs of trainings over each other, however many each has', () => 
     { measure: 'val_loss', x: 'epoch', steps: [2], series: [{ label: 'b', look: 1, values: [0.8] }] },
   ]);
 });
+it('keeps the intervals of precision', () => {
+  const metrics = [
+    metric('precision double', 1, 0.8),
+    metric('precision_lower double', 1, 0.4),
+    metric('precision_upper double', 1, 0.97),
+  ];
+  expect(compareCurves([{ job: job('ACTIVE_ML', 'a'), metrics }])[0]?.series).toEqual([
+    { label: 'a', look: 0, values: [0.8], low: [0.4], high: [0.97] },
+  ]);
+});
 it('draws campaigns against the labels that they took', () => {
   const metrics = [metric('labelled', 0, 8), metric('labelled', 1, 14), metric('kappa', 2, 0.9)];
   const curves = compareCurves([

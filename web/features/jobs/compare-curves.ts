@@ -22,8 +22,13 @@ export interface ComparedCurves {
   steps: number[];
   series: PlotSeries[];
 }
-/** A point of a curve. */
-type Points = ReadonlyMap<number, number>;
+/** Values of a curve, with the bounds of an interval where there is one. */
+type Points = ReadonlyMap<number, Point>;
+interface Point {
+  value: number;
+  low?: number;
+  high?: number;
+}
 
 const EPOCH_MEASURES: readonly EpochMetric[] = EPOCH_METRICS.filter((name) => name !== 'spectra_per_second');
 const ITERATION_MEASURES = ['meanEntropy', 'kappa', 'changed', 'candidates'] as const;
@@ -68,7 +73,7 @@ export function compareCurves(jobs: readonly ComparedJob[]): ComparedCurves[] {
           pointsOf(
             iterations,
             ({ labels }) => labels,
-            ({ precision }) => precision[name]?.value,
+            ({ precision }) => precision[name],
           ),
         );
       for (const name of ITERATION_MEASURES)
@@ -96,7 +101,13 @@ export function compareCurves(jobs: readonly ComparedJob[]): ComparedCurves[] {
       series: of.map(({ job, label, points }) => ({
         label: isTwice(label) ? `${label} (${job + 1})` : label,
         look: job,
-        values: steps.map((step) => points.get(step) ?? null),
+        values: steps.map((step) => points.get(step)?.value ?? null),
+        ...([...points.values()].some(({ low }) => low !== undefined)
+          ? {
+              low: steps.map((step) => points.get(step)?.low ?? null),
+              high: steps.map((step) => points.get(step)?.high ?? null),
+            }
+          : {}),
       })),
     };
   });
@@ -105,12 +116,13 @@ export function compareCurves(jobs: readonly ComparedJob[]): ComparedCurves[] {
 function pointsOf<T>(
   list: readonly T[],
   x: (one: T) => number,
-  y: (one: T) => number | undefined,
-): ReadonlyMap<number, number> {
+  y: (one: T) => number | Point | undefined,
+): Points {
   return new Map(
-    list.flatMap((one): [number, number][] => {
-      const value = y(one);
-      return value === undefined ? [] : [[x(one), value]];
+    list.flatMap((one): [number, Point][] => {
+      const point = y(one);
+      if (point === undefined) return [];
+      return [[x(one), typeof point === 'number' ? { value: point } : point]];
     }),
   );
 }
