@@ -209,6 +209,8 @@ describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
     await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
     await page.mouse.wheel(0, -300);
     await expect.poll(() => page.getByTestId('overlay-reset').isDisabled()).toBe(false);
+    // The picture that was moved is followed by one of just what is shown.
+    await expect.poll(() => canvas.getAttribute('aria-busy')).toBe('false');
     await page.keyboard.press('Escape');
   });
 

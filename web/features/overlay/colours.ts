@@ -12,12 +12,15 @@ const STOPS: Record<'light' | 'dark', readonly Colour[]> = {
     [10, 28, 52],
   ],
   dark: [
-    [34, 62, 92],
-    [60, 116, 170],
-    [140, 194, 245],
-    [250, 252, 255],
+    [32, 54, 80],
+    [46, 94, 142],
+    [104, 168, 226],
+    [246, 250, 255],
   ],
 };
+
+/** Of thousands of lines most pixels have hundreds: their logarithms alone would all be near the last colour. */
+const LOG_POWER = 2;
 
 /** The colour at `share` (0 to 1) of the way from the first stop to the last. */
 function between(stops: readonly Colour[], share: number): Colour {
@@ -33,7 +36,11 @@ export function colourTable(most: number, scale: CountScale, ground: 'light' | '
   const bytes = new Uint8ClampedArray(4 * (most + 1));
   for (let count = 1; count <= most; count += 1) {
     const share =
-      most === 1 ? 0.5 : scale === 'log' ? Math.log(count) / Math.log(most) : (count - 1) / (most - 1);
+      most === 1
+        ? 0.5
+        : scale === 'log'
+          ? (Math.log(count) / Math.log(most)) ** LOG_POWER
+          : (count - 1) / (most - 1);
     bytes.set([...between(STOPS[ground], share), 255], 4 * count);
   }
   return new Uint32Array(bytes.buffer);

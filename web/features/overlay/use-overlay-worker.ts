@@ -20,6 +20,8 @@ export function useOverlayWorker() {
   const lines = shallowRef<ReadonlyMap<number, Float32Array>>(new Map());
   const nearListeners = new Set<(hits: Hit[], near: Pick<Near, 'purpose' | 'x' | 'y'>) => void>();
 
+  /** Between two pictures while one moves: the processor is needed to move the last one. */
+  const REST_MS = 60;
   let isDrawing = false;
   let next: Wish | undefined;
   function draw(wish: Wish) {
@@ -40,11 +42,16 @@ export function useOverlayWorker() {
     if (isOverview || !former) overview.value = drawn;
     for (const old of new Set([replaced, former]))
       if (old && old !== picture.value && old !== overview.value) old.bitmap.close();
-    isDrawing = false;
-    if (!next) return;
-    const wish = next;
-    next = undefined;
-    draw(wish);
+    if (!next) {
+      isDrawing = false;
+      return;
+    }
+    setTimeout(() => {
+      isDrawing = false;
+      const wish = next;
+      next = undefined;
+      if (wish) draw(wish);
+    }, REST_MS);
   }
 
   worker.addEventListener('message', ({ data: message }: MessageEvent<FromWorker>) => {
