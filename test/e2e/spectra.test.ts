@@ -145,7 +145,7 @@ describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
     await shift.getByRole('slider').press('ArrowRight');
     await expect.poll(() => shift.getByLabel('cz [km/s]').inputValue()).toMatch(/^30[01]\.\d$/);
     await shift.getByRole('button', { name: 'As in the catalogue' }).click();
-    await snap(page, 'spectrum');
+    await snap(page, 'spectrum-lines');
 
     expect((await saved('PNG, as it is shown')).subarray(1, 4).toString()).toBe('PNG');
     expect((await saved('SVG, as it is shown')).toString()).toContain('>Hα</text>');
