@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { ObjectsLocation } from '../contracts/objects-location.ts';
 import type { JobsRepository } from '../db/repositories/jobs.ts';
 import type { LabellingsRepository } from '../db/repositories/labellings.ts';
 import type { SpectraRepository } from '../db/repositories/spectra.ts';
@@ -18,8 +19,8 @@ export interface CpuDependencies extends ControlDependencies {
   spectra: SpectraRepository;
   store: ObjectStore;
   pool: ThreadPool;
-  /** Root of the object store, for the threads. */
-  objectsDir: string;
+  /** Where the object store is, for the threads. */
+  objects: ObjectsLocation;
   /** On the file store's disk: results are written here and renamed into place. */
   tempDir: string;
   /** Parts beyond this many bytes are deleted, the oldest first. */
@@ -29,7 +30,8 @@ export interface CpuDependencies extends ControlDependencies {
 /** What activities on `cpu-training` and `gpu` may use. */
 export interface TrainingDependencies extends ControlDependencies {
   store: ObjectStore;
-  objectsDir: string;
+  /** Where it is, for the child process. */
+  objects: ObjectsLocation;
   tempDir: string;
   /** Host path of the program that computes with TensorFlow. */
   networkProgram: string;

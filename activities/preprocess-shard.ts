@@ -27,14 +27,14 @@ const PARTS_PER_CATALOGUING = 8;
  * file. The catalogue gets what the files say of themselves, so that they are read once. A retry writes the same parts.
  */
 export function createPreprocessShard(dependencies: CpuDependencies) {
-  const { jobs, store, spectra, pool, fileStore, objectsDir, log } = dependencies;
+  const { jobs, store, spectra, pool, fileStore, objects, log } = dependencies;
   const { archiveRoot } = fileStore;
   const readPlan = createPlanReader(store);
   let turns = 0;
 
   /** Makes a part; where that ends the thread, without the files that do it. */
   async function preprocessPart(workId: string, part: number, turn: number): Promise<PreprocessPartResult> {
-    const task = { objectsDir, archiveRoot, workId, part };
+    const task = { objects, archiveRoot, workId, part };
     try {
       return await pool.preprocessPart(task, turn);
     } catch (error) {

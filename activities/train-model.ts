@@ -25,7 +25,7 @@ const MODEL_DIRECTORY = 'model';
  * @throws ApplicationFailure TASK_REFUSED, CHILD_DIED
  */
 export function createTrainModel(dependencies: TrainingDependencies) {
-  const { jobs, fileStore, objectsDir } = dependencies;
+  const { jobs, fileStore, objects } = dependencies;
 
   return async function trainModel({
     jobId,
@@ -55,7 +55,7 @@ export function createTrainModel(dependencies: TrainingDependencies) {
           ...(config.labels_path === undefined
             ? {}
             : { labelsPath: await hostPath(dependencies, config.labels_path, 'labels_path') }),
-          objectsDir,
+          objects,
           checkpointKey: `${workPrefix(jobId)}/checkpoint`,
           modelDir: join(scratchDir, MODEL_DIRECTORY),
           scratchDir,

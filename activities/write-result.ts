@@ -29,7 +29,7 @@ const POLL_MS = 20;
  * @throws ApplicationFailure of type PARTS_LOST, with the shards to be done again
  */
 export function createWriteResult(dependencies: CpuDependencies) {
-  const { jobs, fileStore, pool, store, tempDir, objectsDir, log } = dependencies;
+  const { jobs, fileStore, pool, store, tempDir, objects, log } = dependencies;
   const readPlan = createPlanReader(store);
 
   /** The parts of a shard; undefined when they do not come. */
@@ -63,7 +63,7 @@ export function createWriteResult(dependencies: CpuDependencies) {
       const grid = gridOf(config);
       await merger.run({
         step: 'start',
-        objectsDir,
+        objects,
         target,
         wavelengthAngstrom: grid,
         attributes: {

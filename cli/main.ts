@@ -56,7 +56,7 @@ Examples:
     .option('--temporal-ui-port <n>', 'of its web UI (default: 10001 if free)')
     .addHelpText(
       'after',
-      '\nEnvironment: DATABASE_URL, TEMPORAL_ADDRESS use services that exist instead of our own.',
+      '\nEnvironment: DATABASE_URL, TEMPORAL_ADDRESS, OBJECTS_URL use services that exist instead of our own.',
     )
     .action(async (options) => {
       code = await up(options);
@@ -68,7 +68,7 @@ Examples:
     .option('--threads <n>', 'how many spectra it reads at once (default: the machine’s cores)')
     .addHelpText(
       'after',
-      '\nOn another machine: DATABASE_URL, TEMPORAL_ADDRESS, FILES_DIR, TEMP_DIR, OBJECTS_DIR and SPECTRA_DIR\nin the environment name the services and the shared disk.',
+      '\nOn another machine: DATABASE_URL, TEMPORAL_ADDRESS, FILES_DIR, TEMP_DIR, OBJECTS_URL and SPECTRA_DIR\nin the environment name the services and the shared disk.',
     )
     .action(async (options) => {
       code = await worker(options);

@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { readEnvironmentOfUp } from '../contracts/environment.ts';
-import { startStack, type Stack } from '../deploy/embedded/stack.ts';
+import { readEnvironmentOfUp, type Variables } from '../contracts/environment.ts';
+import { parseS3Url } from '../contracts/objects-location.ts';
+import { startStack, type Stack, type StackOptions } from '../deploy/embedded/stack.ts';
 import { EXIT, type ExitCode, usage } from './exit-codes.ts';
 
 export interface UpOptions {
@@ -32,7 +33,7 @@ export async function up(options: UpOptions): Promise<ExitCode> {
   if (spectra !== undefined && !(await isDirectory(spectra)))
     return usage(`--spectra ${spectra} is not a directory`);
 
-  const { DATABASE_URL, TEMPORAL_ADDRESS } = readEnvironmentOfUp(process.env);
+  const { databaseUrl, temporalAddress, objectStore } = servicesOf(process.env);
 
   const say = (message: string) => process.stderr.write(`${message}\n`);
   // A terminal that was closed takes no more words; the parts are stopped in order all the same.
@@ -62,8 +63,9 @@ export async function up(options: UpOptions): Promise<ExitCode> {
       host: options.host,
       spectra,
       empty: options.empty,
-      databaseUrl: DATABASE_URL,
-      temporalAddress: TEMPORAL_ADDRESS,
+      databaseUrl,
+      temporalAddress,
+      objectStore,
       say,
       signal: interrupt.signal,
       forceSignal: force.signal,
@@ -95,6 +97,29 @@ export async function up(options: UpOptions): Promise<ExitCode> {
     await stack.stop();
     say('Stopped.');
   }
+}
+
+/** Services that exist, as the environment names them. */
+function servicesOf(
+  variables: Variables,
+): Pick<StackOptions, 'databaseUrl' | 'temporalAddress' | 'objectStore'> {
+  const { DATABASE_URL, TEMPORAL_ADDRESS, OBJECTS_URL, ...others } = readEnvironmentOfUp(variables);
+  const { S3_ENDPOINT, S3_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = others;
+  return {
+    databaseUrl: DATABASE_URL,
+    temporalAddress: TEMPORAL_ADDRESS,
+    objectStore:
+      OBJECTS_URL === undefined
+        ? undefined
+        : {
+            // The parts run in another directory.
+            OBJECTS_URL: parseS3Url(OBJECTS_URL) ? OBJECTS_URL : resolve(OBJECTS_URL),
+            S3_ENDPOINT,
+            S3_REGION,
+            AWS_ACCESS_KEY_ID,
+            AWS_SECRET_ACCESS_KEY,
+          },
+  };
 }
 
 function port(option: string, lowest = 1) {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   effectiveEnvironment,
   EnvironmentError,
+  objectsLocation,
   readEnvironment,
   readEnvironmentOfUp,
   type Variables,
@@ -12,7 +13,7 @@ const REQUIRED = {
   TEMPORAL_ADDRESS: 'temporal.example:7233',
   FILES_DIR: '/srv/files',
   TEMP_DIR: '/srv/temp',
-  OBJECTS_DIR: '/srv/objects',
+  OBJECTS_URL: '/srv/objects',
 };
 
 function problemsOf(read: (variables: Variables) => unknown, variables: Variables): readonly string[] {
@@ -54,6 +55,53 @@ describe('readEnvironment', () => {
     ]);
     expect(problems).toContain('TEMP_DIR is missing');
     expect(problems.join()).not.toContain('very-secret');
+  });
+});
+
+describe('the object store', () => {
+  const locationOf = (variables: Variables) =>
+    objectsLocation(readEnvironment({ ...REQUIRED, ...variables }));
+
+  it('is a directory, or a bucket with a prefix', () => {
+    expect(locationOf({})).toEqual({ directory: '/srv/objects' });
+    expect(locationOf({ OBJECTS_URL: 'data/objects' })).toEqual({ directory: 'data/objects' });
+    expect(locationOf({ OBJECTS_URL: 's3://spectra' })).toEqual({
+      bucket: 'spectra',
+      prefix: '',
+      region: 'us-east-1',
+    });
+    expect(
+      locationOf({
+        OBJECTS_URL: 's3://spectra/of/us/',
+        S3_ENDPOINT: 'http://s3.example:7070',
+        S3_REGION: 'eu-central-1',
+      }),
+    ).toEqual({
+      bucket: 'spectra',
+      prefix: 'of/us',
+      region: 'eu-central-1',
+      endpoint: 'http://s3.example:7070',
+    });
+  });
+
+  it.each(['s3://', 's3://B_ucket', 's3://spectra/a//b', 's3://spectra/../x', 'gs://spectra', 'file:///srv'])(
+    'is not %s',
+    (OBJECTS_URL) => {
+      expect(problemsOf(readEnvironment, { ...REQUIRED, OBJECTS_URL })).toEqual([
+        'OBJECTS_URL: is a directory, or s3://bucket/prefix',
+      ]);
+    },
+  );
+
+  it('has both of its keys or none, and shows one', () => {
+    const half = { ...REQUIRED, AWS_ACCESS_KEY_ID: 'me', PORT: 'x' };
+    expect(problemsOf(readEnvironment, half).map((problem) => problem.split(/[ :]/)[0])).toEqual([
+      'PORT',
+      'AWS_SECRET_ACCESS_KEY',
+    ]);
+    const shown = JSON.stringify(effectiveEnvironment({ ...half, AWS_SECRET_ACCESS_KEY: 'very-secret' }));
+    expect(shown).toContain('"me"');
+    expect(shown).not.toContain('very-secret');
   });
 });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type ObjectsLocation, parseS3Url } from './objects-location.ts';
 
 /** Environment of every server process (API and workers); `npm start` sets it for its children. */
 export const Environment = z.object({
@@ -9,8 +10,19 @@ export const Environment = z.object({
   FILES_DIR: z.string().min(1),
   /** Scratch space on the same file system as FILES_DIR: uploads in progress. */
   TEMP_DIR: z.string().min(1),
-  /** Root of the object store (parts, manifests). */
-  OBJECTS_DIR: z.string().min(1),
+  /** The object store (parts, manifests, checkpoints): a directory, or `s3://bucket/prefix`. */
+  OBJECTS_URL: z
+    .string()
+    .refine(
+      (url) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(url) || parseS3Url(url),
+      'is a directory, or s3://bucket/prefix',
+    ),
+  /** Where the S3 server is; Amazon's own when absent. */
+  S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  S3_REGION: z.string().default('us-east-1'),
+  /** For S3; where neither is set, others are looked for as Amazon's programs do. */
+  AWS_ACCESS_KEY_ID: z.string().optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().optional(),
   /** An existing archive, mounted read-only as /SPECTRA. */
   SPECTRA_DIR: z.string().min(1).optional(),
   HOST: z.enum(['127.0.0.1', '::1', 'localhost']).default('127.0.0.1'),
@@ -48,11 +60,16 @@ export type Environment = z.infer<typeof Environment>;
 const OfUp = Environment.omit({
   FILES_DIR: true,
   TEMP_DIR: true,
-  OBJECTS_DIR: true,
   SPECTRA_DIR: true,
   HOST: true,
   PORT: true,
 }).partial();
+
+const KEY_PAIR = [
+  ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'],
+  ['AWS_SECRET_ACCESS_KEY', 'AWS_ACCESS_KEY_ID'],
+] as const;
+const SECRETS: ReadonlySet<string> = new Set<keyof Environment>(['AWS_SECRET_ACCESS_KEY']);
 
 /** Variables as a process has them. */
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -83,16 +100,31 @@ export function readEnvironmentOfUp(variables: Variables): z.infer<typeof OfUp> 
   return read(OfUp, variables);
 }
 
+/** What says where the object store is, and opens it. */
+export type ObjectStoreEnvironment = Pick<
+  Environment,
+  'OBJECTS_URL' | 'S3_ENDPOINT' | 'AWS_ACCESS_KEY_ID' | 'AWS_SECRET_ACCESS_KEY'
+> & { S3_REGION?: string };
+
+/** Where an environment has its object store. */
+export function objectsLocation({ OBJECTS_URL, S3_ENDPOINT, S3_REGION }: Environment): ObjectsLocation {
+  const s3 = parseS3Url(OBJECTS_URL);
+  if (!s3) return { directory: OBJECTS_URL };
+  return { ...s3, region: S3_REGION, ...(S3_ENDPOINT === undefined ? {} : { endpoint: S3_ENDPOINT }) };
+}
+
 function read<T>(schema: z.ZodType<T>, variables: Variables): T {
   const given = withoutEmpty(variables);
   const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  throw new EnvironmentError(
-    parsed.error.issues.map(({ path, message }) => {
-      const name = path.join('.');
-      return given[name] === undefined ? `${name} is missing` : `${name}: ${message}`;
-    }),
-  );
+  const problems = (parsed.error?.issues ?? []).map(({ path, message }) => {
+    const name = path.join('.');
+    return given[name] === undefined ? `${name} is missing` : `${name}: ${message}`;
+  });
+  for (const [name, other] of KEY_PAIR)
+    if (given[name] === undefined && given[other] !== undefined)
+      problems.push(`${name} is missing; ${other} is given`);
+  if (!parsed.success || problems.length > 0) throw new EnvironmentError(problems);
+  return parsed.data;
 }
 
 function withoutEmpty(variables: Variables): Record<string, string> {
@@ -114,7 +146,8 @@ export function effectiveEnvironment(variables: Variables): EffectiveVariable[] 
   const given = withoutEmpty(variables);
   return Object.entries(Environment.shape).map(([name, schema]) => {
     const value = given[name];
-    if (value !== undefined) return { name, value: masked(value), source: 'environment' };
+    if (value !== undefined)
+      return { name, value: SECRETS.has(name) ? MASK : masked(value), source: 'environment' };
     const input: unknown = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }).default;
     return input === undefined
       ? { name, value: null, source: 'not set' }

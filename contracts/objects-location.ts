@@ -14,3 +14,12 @@ export const ObjectsLocation = z.union([
 ]);
 export type ObjectsLocation = z.infer<typeof ObjectsLocation>;
 export type S3Location = Exclude<ObjectsLocation, { directory: string }>;
+
+/** Bucket and prefix of `s3://bucket/prefix`; undefined for anything else. */
+export function parseS3Url(url: string): Pick<S3Location, 'bucket' | 'prefix'> | undefined {
+  const [, bucket, path = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/s.exec(url) ?? [];
+  const prefix = path.replace(/\/$/, '');
+  if (bucket === undefined || prefix.split('/').some((name) => name === '.' || name === '..'))
+    return undefined;
+  return prefix === '' || !prefix.split('/').includes('') ? { bucket, prefix } : undefined;
+}

@@ -29,7 +29,7 @@ import {
  * @throws ApplicationFailure TASK_REFUSED, CHILD_DIED
  */
 export function createTrainIteration(dependencies: CampaignDependencies) {
-  const { jobs, objectsDir } = dependencies;
+  const { jobs, objects } = dependencies;
   return async function trainIteration({
     jobId,
     iteration,
@@ -74,7 +74,7 @@ export function createTrainIteration(dependencies: CampaignDependencies) {
           },
           oversampling: config.oversampling,
           ...(existsSync(join(before, 'model')) ? { predecessorDir: join(before, 'model') } : {}),
-          objectsDir,
+          objects,
           checkpointKey: `${workPrefix(jobId)}/checkpoint-${iteration}`,
           modelDir: join(scratchDir, 'model'),
           scratchDir,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AcquisitionStrategy } from '../../contracts/active-learning.ts';
 import { PoolCuts } from '../../contracts/cuts.ts';
 import { ObjectGrouping } from '../../contracts/objects.ts';
+import { ObjectsLocation } from '../../contracts/objects-location.ts';
 import { SpectrumSet } from '../../contracts/labelling.ts';
 import { TrainingConfig, TrainingReport } from '../../contracts/training.ts';
 
@@ -11,8 +12,8 @@ export const TrainTask = z.object({
   config: TrainingConfig,
   dataPath: z.string(),
   labelsPath: z.string().optional(),
-  /** Root of the object store, and the checkpoint's key in it. */
-  objectsDir: z.string(),
+  /** Where the object store is, and the checkpoint's key in it. */
+  objects: ObjectsLocation,
   checkpointKey: z.string(),
   /** Empty; the model's files go here. */
   modelDir: z.string(),

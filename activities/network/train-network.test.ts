@@ -74,7 +74,7 @@ async function train(
       },
     }),
     dataPath: join(place, 'labelled.h5'),
-    objectsDir: join(place, 'objects'),
+    objects: { directory: join(place, 'objects') },
     checkpointKey: 'work/x/checkpoint',
     modelDir: join(place, 'model'),
     scratchDir: place,

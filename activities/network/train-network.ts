@@ -19,7 +19,7 @@ import type { Trainer } from '../../science/cnn/trainer.ts';
 import { smote } from '../../science/sampling/smote.ts';
 import { readTrainingSet } from '../../science/hdf5/labelled-spectra.ts';
 import { parseLabelsCsv } from '../../science/labels/labels-csv.ts';
-import { createLocalDiskStore } from '../../storage/local-disk.ts';
+import { openObjectStore } from '../../storage/open-object-store.ts';
 import { assembleTrainingData } from './assemble-training-data.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { Tell, TrainTask } from './messages.ts';
@@ -105,7 +105,7 @@ export async function trainNetwork(
   const identity = createHash('sha256')
     .update(JSON.stringify([set.sha256, task.oversampling, config.network, config.fitting]))
     .digest('hex');
-  const store = createLocalDiskStore(task.objectsDir);
+  const store = openObjectStore(task.objects);
   const saved = await loadCheckpoint(store, checkpointKey, plan, identity);
   const { epochs } = config.fitting;
   const computedBy = `${backend} ${version}, ${threads} threads`;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { PreprocessingPreview } from '../../contracts/job.ts';
+import type { ObjectsLocation } from '../../contracts/objects-location.ts';
 import type { PreprocessingConfig } from '../../contracts/preprocessing.ts';
 import { createResultFile, type ResultFile } from '../../science/hdf5/result-file.ts';
 import {
@@ -10,14 +11,13 @@ import {
   type PartTables,
   type TextValues,
 } from '../../science/preprocess/part.ts';
-import { createLocalDiskStore } from '../../storage/local-disk.ts';
 import { ObjectNotFound, type ObjectStore, objectUri } from '../../storage/object-store.ts';
+import { openObjectStore } from '../../storage/open-object-store.ts';
 import type { PartReference } from '../plan.ts';
 
 export interface MergeStart {
   step: 'start';
-  /** Root of the object store. */
-  objectsDir: string;
+  objects: ObjectsLocation;
   /** Host path of the file to write; an earlier one is overwritten. */
   target: string;
   wavelengthAngstrom: Float64Array;
@@ -72,7 +72,7 @@ export default async function mergeParts(task: MergeTask): Promise<MergeAnswer> 
   if (task.step === 'start') {
     const file = await createResultFile(task.target, task);
     merge = {
-      store: createLocalDiskStore(task.objectsDir),
+      store: openObjectStore(task.objects),
       start: task,
       file,
       handle: await open(task.target, 'r+'),

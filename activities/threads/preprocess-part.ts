@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { ObjectsLocation } from '../../contracts/objects-location.ts';
 import type { PreprocessingConfig } from '../../contracts/preprocessing.ts';
 import { VERSION } from '../../contracts/version.ts';
 import { encodeCatalogueRows } from '../../db/catalogue-encoding.ts';
@@ -19,8 +20,8 @@ import {
   type PreprocessingPlan,
 } from '../../science/preprocess/preprocess-spectrum.ts';
 import { readSpectrum } from '../../science/spectra/read-spectrum.ts';
-import { createLocalDiskStore } from '../../storage/local-disk.ts';
 import { ObjectNotFound, type ObjectStore, objectUri } from '../../storage/object-store.ts';
+import { openObjectStore } from '../../storage/open-object-store.ts';
 import {
   createPlanReader,
   type ManifestEntry,
@@ -34,8 +35,7 @@ import { readEach } from './file-reader.ts';
 import { messageOf, reasonOf } from './read-error.ts';
 
 export interface PreprocessPartTask {
-  /** Root of the object store. */
-  objectsDir: string;
+  objects: ObjectsLocation;
   /** Host path of the archive. */
   archiveRoot: string;
   workId: string;
@@ -70,7 +70,6 @@ const NOT_IN_PARTS: ReadonlySet<string> = new Set<keyof PreprocessingConfig>([
 ]);
 
 interface Context {
-  objectsDir: string;
   store: ObjectStore;
   readPlan: ReturnType<typeof createPlanReader>;
 }
@@ -80,11 +79,8 @@ let lastPlan: { config: string; plan: PreprocessingPlan } | undefined;
 /** Preprocesses the files of one part, in a worker thread, so that the activity's own stays free to heartbeat. */
 export default async function preprocessPart(task: PreprocessPartTask): Promise<PreprocessPartResult> {
   const { archiveRoot, workId, part, deadly } = task;
-  if (context?.objectsDir !== task.objectsDir) {
-    const store = createLocalDiskStore(task.objectsDir);
-    context = { objectsDir: task.objectsDir, store, readPlan: createPlanReader(store) };
-  }
-  const { store } = context;
+  const store = openObjectStore(task.objects);
+  if (context?.store !== store) context = { store, readPlan: createPlanReader(store) };
   const { config, partOffsets, directory, repeatedNames } = await context.readPlan(workId);
   const [start, end] = [partOffsets[part], partOffsets[part + 1]];
   if (!config || start === undefined || end === undefined) throw new Error(`the plan has no part ${part}`);

@@ -17,7 +17,11 @@ export const Services = z.object({
   TEMPORAL_ADDRESS: z.string(),
   FILES_DIR: z.string(),
   TEMP_DIR: z.string(),
-  OBJECTS_DIR: z.string(),
+  OBJECTS_URL: z.string(),
+  S3_ENDPOINT: z.string().optional(),
+  S3_REGION: z.string().optional(),
+  AWS_ACCESS_KEY_ID: z.string().optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().optional(),
   SPECTRA_DIR: z.string().optional(),
   TEMPORAL_UI_URL: z.string().optional(),
   HOST: z.string(),
@@ -47,7 +51,7 @@ export interface DataDirectory {
   log(part: PartName): string;
   /** Says in the lock where this start serves, for the message of a second one. */
   announce(address: string): void;
-  /** Writes down for `readServices` where the services are. The database's password is among it: only its owner reads it. */
+  /** Writes down for `readServices` where the services are. Passwords are among it: only its owner reads it. */
   shareServices(services: Services): void;
   /** Records a child that the next start must end if this one dies. */
   record(part: PartName, identity: ProcessIdentity): void;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ObjectStoreEnvironment } from '../../contracts/environment.ts';
 import { migrateDatabase } from '../../db/migrate.ts';
 import { takeDataDirectory, type DataDirectory, type PartName } from './data-directory.ts';
 import { type Say } from './downloads.ts';
@@ -26,6 +27,7 @@ export interface StackOptions {
   headless?: boolean;
   /** Services that exist, used instead of ours. */
   databaseUrl?: string;
+  objectStore?: ObjectStoreEnvironment;
   temporalAddress?: string;
   /** Ports of our own services; free ones when absent, Temporal's UI at 10001 if free. */
   postgresPort?: number;
@@ -107,7 +109,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       TEMPORAL_ADDRESS: temporal.address,
       FILES_DIR: directory.files,
       TEMP_DIR: directory.temp,
-      OBJECTS_DIR: directory.objects,
+      OBJECTS_URL: directory.objects,
+      ...options.objectStore,
       SPECTRA_DIR: options.spectra,
       TEMPORAL_UI_URL: temporal.uiUrl,
       HOST: host,

@@ -26,7 +26,7 @@ export async function startTestServer(overrides: Partial<Record<keyof Environmen
     TEMPORAL_ADDRESS: NO_TEMPORAL,
     FILES_DIR: join(base, 'files'),
     TEMP_DIR: join(base, 'tmp'),
-    OBJECTS_DIR: join(base, 'objects'),
+    OBJECTS_URL: join(base, 'objects'),
     PORT: '0',
     ...overrides,
   });
