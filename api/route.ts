@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { isDeepStrictEqual } from 'node:util';
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -150,6 +151,19 @@ function validate<S extends z.ZodType>(
   return parsed.data;
 }
 
+/** As validate, and no parameter that is a number is empty: coercion would have it as 0. @throws HttpError 422 */
+function validateQuery<S extends z.ZodObject>(schema: S, given: Record<string, unknown>): z.output<S> {
+  const query = validate(schema, given, 'query');
+  const empty = Object.entries(query).filter(
+    ([name, value]) => typeof value === 'number' && given[name] === '',
+  );
+  if (empty.length === 0) return query;
+  throw invalid(
+    'The query is not valid',
+    empty.map(([path]) => ({ path, message: 'must be a number' })),
+  );
+}
+
 function queryOf(request: Request, protocol: Route['protocol']): Record<string, unknown> {
   const entries = Object.entries(request.query);
   return Object.fromEntries(
@@ -210,6 +224,8 @@ async function send(route: Route, request: Request, response: Response, answer: 
     const parsed = json.safeParse(answer.body);
     if (!parsed.success)
       throw new Error(`${route.operationId} answered against its schema: ${z.prettifyError(parsed.error)}`);
+    if (!isDeepStrictEqual(parsed.data, answer.body))
+      throw new Error(`${route.operationId} answered with fields that its schema does not know`);
   }
   response.json(answer.body);
 }
@@ -234,7 +250,7 @@ export function defineRoute<
     response.once('close', () => gone.abort());
     const input = {
       params: params && validate(params, { ...request.params }, 'path'),
-      query: query && validate(query, queryOf(request, protocol), 'query'),
+      query: query && validateQuery(query, queryOf(request, protocol)),
       body: await bodyOf(request, body),
       request,
       log: request.log,

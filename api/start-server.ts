@@ -21,6 +21,7 @@ import { startRunReconciler } from './run-reconciler.ts';
 
 /** How long requests under way (a big upload) may take after we were asked to stop. */
 const DRAIN_MS = 10_000;
+const KEEP_ALIVE_MS = 75_000;
 /** A path of a few thousand characters, each of them escaped, still gets an answer that says what is wrong. */
 const MAX_HEADER_BYTES = 65_536;
 
@@ -92,6 +93,8 @@ export async function startServer(environment: Environment, log: Logger): Promis
   // The default of five minutes would cut a 5 GB upload over a slow line; one that stands still is cut all the same, and
   // so is a reader that takes nothing.
   server.requestTimeout = 0;
+  // A client that is about to ask again must not meet a connection that is about to close: not the default of 5 s.
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.timeout = 1000 * environment.STALL_SECONDS;
   answerBrokenRequests(server);
   const port = await startListening(server, environment.HOST, environment.PORT);

@@ -11,9 +11,12 @@ export const EventStreamQuery = z.object({
     .meta({ description: 'Only events after this one; newest: only those to come' }),
 });
 export const EventStreamHeaders = z.object({
-  'Last-Event-ID': EventId.optional().meta({
-    description: 'As last_event_id, and wins over it: what a browser sends when it connects again',
-  }),
+  'Last-Event-ID': z
+    .union([z.literal(''), EventId])
+    .optional()
+    .meta({
+      description: 'As last_event_id, and wins over it: what a browser sends when it connects again',
+    }),
 });
 
 function serverSentEvent(data: z.ZodType, name: string) {

@@ -96,9 +96,10 @@ function startOf(
   query: z.infer<typeof EventStreamQuery>,
   { newest, otherwise }: { newest: number; otherwise: number },
 ): number {
-  const header = EventStreamHeaders.safeParse({ 'Last-Event-ID': request.get('last-event-id') || undefined });
+  const header = EventStreamHeaders.safeParse({ 'Last-Event-ID': request.get('last-event-id') });
   if (!header.success) throw invalid('The header Last-Event-ID is not an event id', problemsOf(header.error));
-  const asked = header.data['Last-Event-ID'] ?? query.last_event_id;
+  const { 'Last-Event-ID': given } = header.data;
+  const asked = given === undefined || given === '' ? query.last_event_id : given;
   return asked === 'newest' ? newest : (asked ?? otherwise);
 }
 

@@ -38,7 +38,7 @@ const phases = z.union([UwsPhase, z.array(UwsPhase)]).transform((given) => [give
 const Instant = z
   .string()
   .regex(
-    /^(19[7-9]|[2-9]\d\d)\d(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?Z?)?)?)?$/,
+    /^(19[7-9]|[2-9]\d\d)\d(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?Z?)?)?)?$/,
     'must be a time since 1970 as 2026-11-21T17:05:00, in UTC',
   )
   .transform((text, context) => {
