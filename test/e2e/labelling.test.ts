@@ -121,6 +121,17 @@ describe.skipIf(!hasBrowser)('the labelling bench', () => {
   beforeAll(async () => {
     server = await startDashboard();
     browser = await launchBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+  afterEach(async () => {
+    for (const context of contexts.splice(0)) await context.close();
+    expect(complaints.splice(0).flat()).toEqual([]);
+  });
+
+  it('has the first batch of a campaign', async () => {
     const archive = () => ask(CataloguePage, '/api/spectra?limit=60');
     await expect.poll(async () => (await archive()).total, { timeout: 60_000 }).toBeGreaterThanOrEqual(60);
     const form = new FormData();
@@ -148,14 +159,6 @@ describe.skipIf(!hasBrowser)('the labelling bench', () => {
     jobId = job.job_id;
     await post(Job, `/api/jobs/${jobId}/process/RUN`);
     await expect.poll(newestIteration, { timeout: 60_000 }).toBe(0);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
-  afterEach(async () => {
-    for (const context of contexts.splice(0)) await context.close();
-    expect(complaints.splice(0).flat()).toEqual([]);
   });
 
   it('labels by keys alone, saves each answer at once and takes one back', async () => {
@@ -303,11 +306,11 @@ describe.skipIf(!hasBrowser)('the labelling bench', () => {
         const look = () => {
           if (shown() === before) return requestAnimationFrame(look);
           const channel = new MessageChannel();
-          // After the frame's paint.
+          // A task after this frame's callbacks: the frame has been painted.
           channel.port1.onmessage = () => window.latencies.push(performance.now() - pressedAt);
-          requestAnimationFrame(() => channel.port2.postMessage(0));
+          channel.port2.postMessage(0);
         };
-        look();
+        requestAnimationFrame(look);
       }, { capture: true });
     })()`);
     const before = await answered(0);
@@ -386,12 +389,12 @@ describe.skipIf(!hasBrowser)('the labelling bench', () => {
     await page.goto(`/jobs/${jobId}/label?view=table&iteration=0`);
     const table = page.getByTestId('table');
     await table.getByText(`1–100 of ${BATCH}`).waitFor();
-    await page.getByLabel('File name or comment').fill('1 noisy');
+    await page.getByRole('textbox', { name: 'File name or comment' }).fill('1 noisy');
     const row = table.locator('tbody tr');
     await expect.poll(() => row.count()).toBe(1);
     await row.locator('select').selectOption('decision:skip');
     await row.getByRole('cell', { name: 'Eva' }).waitFor();
-    await page.getByLabel('File name or comment').fill('');
+    await page.getByRole('textbox', { name: 'File name or comment' }).fill('');
     await table.getByRole('button', { name: 'Answer', exact: true }).click();
     expect(await accessibilityFaults(page)).toEqual([]);
     await snap(page, 'labelling-table');

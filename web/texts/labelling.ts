@@ -113,8 +113,6 @@ export const labelling = {
       counts.map(({ label, count }) => `${formatCount(count)} × ${label}`).join(', '),
     beside: (filename: string, label: string) => `Show ${filename}, ${label}, beside this spectrum`,
     distance: (rms: string) => `rms difference ${rms}`,
-    this: 'This spectrum',
-    unbeside: 'Close',
     map: 'Map of what the network learnt from (t-SNE)',
     mapHelp: 'Ringed: the spectra shown here.',
     mapHere: 'Ringed: the spectra shown here. Cross: this spectrum.',

@@ -17,7 +17,6 @@ export const search = {
 };
 
 export const shortcuts = {
-  open: 'Keys',
   title: 'Keys',
   close: 'Close',
   switch: 'Single keys do something',

@@ -20,10 +20,19 @@ describe('the lines to zoom to', () => {
     expect(viewAround({ at: 6720, name: 'x' }, grid)).toEqual({ min: 6675, max: 6732 });
   });
 
-  it('are gone through, and then everything is shown again', () => {
-    expect([nextLine(2, undefined, 1), nextLine(2, 0, 1), nextLine(2, 1, 1)]).toEqual([0, 1, undefined]);
-    expect([nextLine(2, undefined, -1), nextLine(2, 0, -1)]).toEqual([1, undefined]);
-    expect(nextLine(0, undefined, 1)).toBeUndefined();
+  it('are gone through from one of them on, and then everything is shown again', () => {
+    const walk = (step: 1 | -1) => {
+      const seen: number[] = [];
+      let at: number | undefined;
+      do {
+        at = nextLine(3, at, { step, first: 1 });
+        if (at !== undefined) seen.push(at);
+      } while (at !== undefined);
+      return seen;
+    };
+    expect(walk(1)).toEqual([1, 2, 0]);
+    expect(walk(-1)).toEqual([0, 2, 1]);
+    expect(nextLine(0, undefined, { step: 1, first: 0 })).toBeUndefined();
   });
 });
 

@@ -24,11 +24,18 @@ export function viewAround({ at }: Line, grid: readonly number[]): Range {
 }
 
 /**
- * The line to zoom to after this one: through all of them, then everything again.
+ * The line to zoom to after this one: from the first through all of them and around, then everything again.
  * @param current its place among the lines; undefined where everything is shown
+ * @param first the place to begin at
  */
-export function nextLine(count: number, current: number | undefined, step: 1 | -1): number | undefined {
+export function nextLine(
+  count: number,
+  current: number | undefined,
+  { step, first }: { step: 1 | -1; first: number },
+): number | undefined {
   if (count === 0) return undefined;
-  const at = current === undefined ? (step > 0 ? 0 : count - 1) : current + step;
-  return at < 0 || at >= count ? undefined : at;
+  // Counted from the first.
+  const passed = current === undefined ? (step > 0 ? -1 : count) : (current - first + count) % count;
+  const next = passed + step;
+  return next < 0 || next >= count ? undefined : (first + next) % count;
 }

@@ -4,7 +4,7 @@ import { jobEventsUrl } from '../../api-client/jobs.ts';
 
 const RECONNECT_MS = 3000;
 /** Several people's labels within this time are read at once. */
-const TOGETHER_MS = 120;
+const TOGETHER_MS = 250;
 
 /**
  * Reads the labellings of a job again whenever somebody has labelled, and the job whenever it has gone on.
