@@ -31,9 +31,10 @@ module.exports = {
     ),
     only('db', ['contracts'], ''),
     only('storage', ['contracts'], ''),
+    only('telemetry', ['contracts'], 'logs and traces of every process'),
     only(
       'api',
-      ['contracts', 'db', 'storage', 'workflows', 'science'],
+      ['contracts', 'db', 'storage', 'telemetry', 'workflows', 'science'],
       'docs/decisions/0001: science is pure, so one spectrum is read in the API',
     ),
     only('web', ['contracts', 'science'], 'docs/decisions/0008: the reader of dropped FITS files'),

@@ -13,7 +13,7 @@ export default defineConfig({
           // Only what hangs takes so long, on a busy machine too.
           testTimeout: 30_000,
           include: [
-            '{contracts,science,workflows,activities,workers,db,storage,api,web,cli,deploy,bench}/**/*.test.ts',
+            '{contracts,science,workflows,activities,workers,db,storage,telemetry,api,web,cli,deploy,bench}/**/*.test.ts',
           ],
         },
       },

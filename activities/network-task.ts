@@ -4,6 +4,7 @@ import { ApplicationFailure, activityInfo, Context } from '@temporalio/activity'
 import type { EpochMetric } from '../contracts/training.ts';
 import { TRAINING_ENVIRONMENT } from '../science/cnn/tensorflow.ts';
 import { FileStoreError } from '../storage/file-store.ts';
+import { countSpectra } from './count-spectra.ts';
 import type { TrainingDependencies } from './dependencies.ts';
 import { startHeartbeats } from './heartbeats.ts';
 import { runInChild, TASK_REFUSED } from './network/child-process.ts';
@@ -75,6 +76,7 @@ export async function runNetworkTask<Kind extends Ended['kind'], Result>(
       },
     });
     await recording;
+    if (ending.kind === 'scored') countSpectra('scored', ending.rows);
     if (!isOneOf(ending, ends)) throw new Error(`a task that ends as ${ends.join()} ended as ${ending.kind}`);
     signal.throwIfAborted();
     return await finish(ending, scratchDir, signal);

@@ -1,5 +1,6 @@
 import { activityInfo, Context } from '@temporalio/activity';
 import { catalogueFilesOf } from './catalogue-files.ts';
+import { countSpectra } from './count-spectra.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { findDeadly } from './find-deadly.ts';
 import { startHeartbeats } from './heartbeats.ts';
@@ -87,8 +88,11 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
         const part = next++;
         const result = await preprocessPart(jobId, part, turn);
         references[part - first] = result.reference;
+        const kept = result.reference.header.rows;
+        countSpectra(result.reused ? 'reused' : 'made', kept);
+        countSpectra('rejected', result.rejects.length);
         done += result.files;
-        rows += result.reference.header.rows;
+        rows += kept;
         rejects.push(...result.rejects);
         if (result.reused) {
           reused += result.files;

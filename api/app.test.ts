@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, METHODS, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -120,10 +120,12 @@ it('serves no route that the OpenAPI document does not know', async () => {
   const { paths } = Document.parse(await response.json());
   const served = app.router.stack.flatMap(({ route }) => {
     const methods = Object.keys(route && 'methods' in route ? (route.methods ?? {}) : {});
+    // Of every method: it refuses those that no route takes.
+    if (methods.length === METHODS.length) return [];
     return route ? methods.map((method) => [method, route.path.replaceAll(/:(\w+)/g, '{$1}')] as const) : [];
   });
   expect(served.length).toBeGreaterThan(50);
-  const known = served.filter(([method, path]) => method === '_all' || paths[path]?.[method] !== undefined);
+  const known = served.filter(([method, path]) => paths[path]?.[method] !== undefined);
   const others = served.filter((route) => !known.includes(route));
   // The document itself, and the page that shows it.
   expect(others).toEqual([

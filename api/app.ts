@@ -18,6 +18,8 @@ import type { FileStore } from '../storage/file-store.ts';
 import { HttpError, invalid } from './errors.ts';
 import { createJobCommands } from './job-commands.ts';
 import type { JobEventHub } from './job-event-hub.ts';
+import { type ApiMetrics, createApiMetrics } from './metrics.ts';
+import { observeRequests } from './observe-requests.ts';
 import { createOpenApiDocument } from './openapi.ts';
 import type { Route } from './route.ts';
 import { candidateRoutes } from './routes/candidates.ts';
@@ -69,12 +71,11 @@ const DOCS_PAGE = `<!doctype html>
 `;
 
 /** Every route of the API, in the order in which they are tried. */
-export function createRoutes(dependencies: AppDependencies): Route[] {
+export function createRoutes(dependencies: AppDependencies, metrics: ApiMetrics): Route[] {
   const { db, fileStore } = dependencies;
   const jobs = createJobsRepository(db);
   const events = createEventsRepository(db);
   const labellings = createLabellingsRepository(db);
-  const outbox = createOutboxRepository(db);
   const commands = createJobCommands({ jobs, fileStore });
   const workerBackends = createWorkerBackendsRepository(db);
   return [
@@ -86,7 +87,7 @@ export function createRoutes(dependencies: AppDependencies): Route[] {
     ...labellingRoutes({ labellings, jobs, fileStore }),
     ...candidateRoutes({ jobs, labellings, files: fileStore }),
     ...eventRoutes({ jobs, events, hub: dependencies.hub }),
-    ...systemRoutes({ ...dependencies, jobs, outbox, workerBackends }),
+    ...systemRoutes({ ...dependencies, metrics, workerBackends }),
     ...uwsRoutes({ jobs, uwsJobs: createUwsJobsRepository(db), commands, hub: dependencies.hub }),
   ];
 }
@@ -100,11 +101,12 @@ function identify(log: Logger): RequestHandler {
     response.setHeader('X-Request-Id', requestId);
     response.setHeader('X-Content-Type-Options', 'nosniff');
     response.once('finish', () => {
+      const { method, path } = request;
       const milliseconds = Math.round(performance.now() - begunAt);
-      request.log.debug(
-        { method: request.method, path: request.path, status: response.statusCode, milliseconds },
-        'answered',
-      );
+      const line = { method, path, status: response.statusCode, milliseconds };
+      // Who changed what is worth a line; who looked is not.
+      if (method === 'GET' || method === 'HEAD') request.log.debug(line, 'answered');
+      else request.log.info(line, 'answered');
     });
     next();
   };
@@ -223,11 +225,18 @@ const answerError: ErrorRequestHandler = (error: unknown, request, response, nex
 
 /** The whole HTTP application; it listens nowhere by itself. */
 export function createApp(dependencies: AppDependencies): Express {
-  const routes = createRoutes(dependencies);
+  const { db, hub, temporal, log } = dependencies;
+  const metrics = createApiMetrics({
+    jobs: createJobsRepository(db),
+    outbox: createOutboxRepository(db),
+    labellings: createLabellingsRepository(db),
+    ...{ hub, temporal, log },
+  });
+  const routes = createRoutes(dependencies, metrics);
   const app = express();
   app.disable('x-powered-by');
   app.set('case sensitive routing', true);
-  app.use(identify(dependencies.log), guard(dependencies.corsOrigins));
+  app.use(identify(log), observeRequests(metrics.requestSeconds), guard(dependencies.corsOrigins));
 
   const methods = new Map<string, string[]>();
   const expressPath = (route: Route): string => route.path.replaceAll(/\{(\w+)\}/g, ':$1');

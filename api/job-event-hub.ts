@@ -53,6 +53,11 @@ export class JobEventHub {
     return this.#closing.signal;
   }
 
+  /** How many readers there are. */
+  get readers(): number {
+    return [...this.#topics.values()].reduce((sum, { readers }) => sum + readers.size, 0);
+  }
+
   /** A wake-up of its own for one reader of a job's events. @param jobId undefined: of all jobs */
   subscribe(jobId: string | undefined): Subscription {
     const key = jobId ?? ALL_JOBS;

@@ -1,3 +1,4 @@
+import { context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import type { Logger } from 'pino';
@@ -7,6 +8,7 @@ import {
   type OutboxRow,
   SignalPayload,
   StartPayload,
+  TraceContext,
 } from '../db/repositories/outbox.ts';
 import { Wakeup } from './wakeup.ts';
 
@@ -61,6 +63,15 @@ export async function deliver(client: Client, row: OutboxRow): Promise<void> {
   }
 }
 
+/** In the trace of the request that the command is from. */
+function deliverTraced(client: Client, row: OutboxRow): Promise<void> {
+  const { trace = {} } = row.payload;
+  const parent = propagation.extract(ROOT_CONTEXT, TraceContext.parse(trace));
+  return context.with(parent, () =>
+    client.withDeadline(Date.now() + DELIVERY_TIMEOUT_MS, () => deliver(client, row)),
+  );
+}
+
 /** Delivers the outbox to Temporal until stopped, each workflow's commands in order, for as long as it takes. */
 export function startOutboxDispatcher({
   outbox,
@@ -77,9 +88,7 @@ export function startOutboxDispatcher({
   async function run(): Promise<void> {
     while (!stopped) {
       try {
-        const taken = await outbox.deliverNext((row) =>
-          client.withDeadline(Date.now() + DELIVERY_TIMEOUT_MS, () => deliver(client, row)),
-        );
+        const taken = await outbox.deliverNext((row) => deliverTraced(client, row));
         if (!taken) {
           await wakeup.wait(POLL_MS);
         } else if (taken.error !== undefined) {

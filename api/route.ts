@@ -248,6 +248,8 @@ export function defineRoute<
   const serve = async (request: Request, response: Response): Promise<void> => {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
+    const { job_id: jobId } = request.params;
+    if (jobId !== undefined) request.log = request.log.child({ jobId });
     const input = {
       params: params && validate(params, { ...request.params }, 'path'),
       query: query && validateQuery(query, queryOf(request, protocol)),

@@ -1,12 +1,14 @@
-import { pino } from 'pino';
 import { readEnvironment } from '../contracts/environment.ts';
+import { createLog } from '../telemetry/log.ts';
+import { startTracing } from '../telemetry/tracing.ts';
 import { startServer } from './start-server.ts';
 
 // `node dist/api/server.js`: the API until SIGTERM or SIGINT.
-const log = pino({ name: 'api' });
+const log = createLog({ name: 'api' });
 try {
   const environment = readEnvironment(process.env);
   log.level = environment.LOG_LEVEL;
+  const tracing = startTracing('api', environment.OTEL_EXPORTER_OTLP_ENDPOINT);
   const server = await startServer(environment, log);
   log.info({ url: server.url }, 'api is ready');
   let stopping = false;
@@ -15,7 +17,11 @@ try {
       if (stopping) return;
       stopping = true;
       log.info(`${signal}: stopping`);
-      server.stop().then(
+      const stop = async () => {
+        await server.stop();
+        await tracing?.stop();
+      };
+      stop().then(
         () => process.exit(0),
         (error: unknown) => {
           log.fatal({ err: error }, 'the api did not stop cleanly');

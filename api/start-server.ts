@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import { OpenTelemetryWorkflowClientInterceptor } from '@temporalio/interceptors-opentelemetry/lib/client/index.js';
 import type { Logger } from 'pino';
 import type { Environment } from '../contracts/environment.ts';
 import { NAMESPACE } from '../contracts/task-queues.ts';
@@ -74,7 +75,14 @@ export async function startServer(environment: Environment, log: Logger): Promis
     // this connection would throw out of a timer.
     interceptors: [],
   });
-  const temporal = new Client({ connection, namespace: NAMESPACE });
+  const temporal = new Client({
+    connection,
+    namespace: NAMESPACE,
+    interceptors:
+      environment.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+        ? {}
+        : { workflow: [new OpenTelemetryWorkflowClientInterceptor()] },
+  });
   const hub = new JobEventHub();
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES },

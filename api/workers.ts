@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import type { WorkerInfo } from '../contracts/system.ts';
-import { NAMESPACE, type TaskQueue } from '../contracts/task-queues.ts';
+import { NAMESPACE, TASK_QUEUES, type TaskQueue } from '../contracts/task-queues.ts';
 import type { WorkerBackend } from '../db/repositories/worker-backends.ts';
 
 /** Workers send a heartbeat each second; after this many without one, nobody is there. */
@@ -80,12 +80,52 @@ export function servedQueues(workers: readonly WorkerInfo[]): Set<string> {
   return new Set(workers.filter(({ status }) => status === 'running').map(({ task_queue: queue }) => queue));
 }
 
+/** Temporal keeps two queues under each name. */
+export type TaskKind = 'workflow' | 'activity';
+/** temporal.api.enums.v1.TaskQueueType */
+const TASK_QUEUE_TYPES: Readonly<Record<TaskKind, number>> = { workflow: 1, activity: 2 };
+const QUEUES: readonly (readonly [TaskQueue, TaskKind])[] = [
+  // Workflows run on `control` only.
+  [TASK_QUEUES.control, 'workflow'],
+  ...Object.values(TASK_QUEUES).map((queue) => [queue, 'activity'] as const),
+];
+
+/** Tasks that wait on a task queue, as far as Temporal knows at once. */
+export interface Backlog {
+  queue: TaskQueue;
+  kind: TaskKind;
+  tasks: number;
+  /** Age of the oldest [s]. */
+  oldestSeconds: number;
+}
+
+/** What waits on each task queue. @throws where Temporal can't say */
+export function readBacklogs(client: Client): Promise<Backlog[]> {
+  return Promise.all(
+    QUEUES.map(async ([queue, kind]) => {
+      const { stats } = await client.workflowService.describeTaskQueue({
+        namespace: NAMESPACE,
+        taskQueue: { name: queue },
+        taskQueueType: TASK_QUEUE_TYPES[kind],
+        reportStats: true,
+      });
+      return {
+        queue,
+        kind,
+        tasks: Number(stats?.approximateBacklogCount ?? 0),
+        // A Duration has the fields of a Timestamp.
+        oldestSeconds: (timeOf(stats?.approximateBacklogAge) ?? 0) / 1000,
+      };
+    }),
+  );
+}
+
 /**
  * Whether somebody polls the queue, for servers that don't know ListWorkers. Says yes for a minute after a worker's
  * death, and no to a one-slot worker deep in a long activity.
  */
 export async function hasPoller(client: Client, taskQueue: TaskQueue): Promise<boolean> {
-  for (const taskQueueType of [1, 2]) {
+  for (const taskQueueType of Object.values(TASK_QUEUE_TYPES)) {
     const { pollers } = await client.workflowService.describeTaskQueue({
       namespace: NAMESPACE,
       taskQueue: { name: taskQueue },

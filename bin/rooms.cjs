@@ -7,6 +7,7 @@ module.exports = [
   'workers',
   'db',
   'storage',
+  'telemetry',
   'api',
   'web',
   'cli',

@@ -42,6 +42,13 @@ export const Environment = z.object({
    * every 15 s.
    */
   STALL_SECONDS: z.coerce.number().int().min(30).max(86_400).default(120),
+  /** Where a worker process serves its numbers to Prometheus, `host:port`; nowhere when absent. */
+  METRICS_ADDRESS: z
+    .string()
+    .regex(/^[^:]+:\d+$/, 'host:port')
+    .optional(),
+  /** Base URL of an OpenTelemetry collector that takes OTLP over HTTP; no traces when absent. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
   /** So many bytes of parts are kept for later jobs over the same files; the oldest go first. */
   PARTS_BYTES: z.coerce

@@ -9,9 +9,14 @@ import {
   Worker,
   type WorkerOptions,
 } from '@temporalio/worker';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { type Environment, readEnvironment } from '../contracts/environment.ts';
 import { NAMESPACE } from '../contracts/task-queues.ts';
+import { createLog } from '../telemetry/log.ts';
+import { startTracing } from '../telemetry/tracing.ts';
+import { activityIds } from './activity-ids.ts';
+import { startProcessMetrics } from './process-metrics.ts';
+import { traced } from './traced.ts';
 
 export interface WorkerContext {
   environment: Environment;
@@ -32,6 +37,22 @@ interface WorkerPlan {
 /** The bundle that the build makes, beside the compiled workers. */
 export const workflowBundlePath = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
 
+/** The names that Prometheus asks for: seconds, and counters that end in `_total`. */
+const PROMETHEUS_NAMES = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
+
+/**
+ * What the SDK says, with the ids of the workflow or activity it says it of; at `debug` each activity's start and end too.
+ */
+function sdkLogger(log: Logger): DefaultLogger {
+  return new DefaultLogger(log.isLevelEnabled('debug') ? 'DEBUG' : 'WARN', ({ level, message, meta }) => {
+    const { error, ...ids } = meta ?? {};
+    const line = error === undefined ? ids : { ...ids, err: error };
+    if (level === 'ERROR') log.error(line, message);
+    else if (level === 'WARN') log.warn(line, message);
+    else log.debug(line, message);
+  });
+}
+
 /**
  * Runs one worker process until SIGTERM or SIGINT: polling stops, running activities are told and given `shutdownGraceTime`,
  * then the process ends. What did not finish is retried elsewhere.
@@ -41,12 +62,16 @@ export async function runWorker(
   plan: (context: WorkerContext) => Promise<WorkerPlan>,
 ): Promise<void> {
   const environment = readEnvironment(process.env);
-  const log = pino({ name, level: environment.LOG_LEVEL });
+  const log = createLog({ name, level: environment.LOG_LEVEL, ids: activityIds });
+  const tracing = startTracing(name, environment.OTEL_EXPORTER_OTLP_ENDPOINT);
   Runtime.install({
-    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
-      log[level === 'ERROR' ? 'error' : 'warn']({ ...meta }, message);
-    }),
-    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
+    logger: sdkLogger(log),
+    telemetryOptions: {
+      logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
+      ...(environment.METRICS_ADDRESS === undefined
+        ? {}
+        : { metrics: { prometheus: { ...PROMETHEUS_NAMES, bindAddress: environment.METRICS_ADDRESS } } }),
+    },
     // The first one makes `/api/ready` true.
     workerHeartbeatInterval: '1s',
     // Signals are handled here, so that `close` runs last.
@@ -65,7 +90,7 @@ export async function runWorker(
       await Worker.create({
         shutdownGraceTime: '3s',
         shutdownForceTime: '15s',
-        ...options,
+        ...(tracing === undefined ? options : traced(options, tracing)),
         connection,
         namespace: NAMESPACE,
         identity,
@@ -74,6 +99,7 @@ export async function runWorker(
         defaultHeartbeatThrottleInterval: '500ms',
       }),
     );
+  const stopProcessMetrics = startProcessMetrics();
   const shutdown = () => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
@@ -87,8 +113,10 @@ export async function runWorker(
   begin();
   // Where one fails the others drain too, and the process ends.
   await Promise.all(running);
+  stopProcessMetrics();
   await connection.close();
   await close();
+  await tracing?.stop();
   log.info('worker has ended');
 }
 
@@ -97,7 +125,7 @@ export function startWorker(name: string, plan: (context: WorkerContext) => Prom
   runWorker(name, plan).then(
     () => process.exit(0),
     (error: unknown) => {
-      pino({ name }).fatal({ err: error }, 'worker failed');
+      createLog({ name }).fatal({ err: error }, 'worker failed');
       process.exit(1);
     },
   );

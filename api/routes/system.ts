@@ -7,12 +7,11 @@ import { Health, Ready, StorageUse, SystemInfo, WorkerPage } from '../../contrac
 import { NAMESPACE, OPTIONAL_QUEUES, TASK_QUEUES } from '../../contracts/task-queues.ts';
 import { VERSION } from '../../contracts/version.ts';
 import type { Database } from '../../db/connection.ts';
-import type { JobsRepository } from '../../db/repositories/jobs.ts';
 import { readStorageUse } from '../../db/storage-use.ts';
-import type { OutboxRepository } from '../../db/repositories/outbox.ts';
 import type { WorkerBackendsRepository } from '../../db/repositories/worker-backends.ts';
 import type { FileStore } from '../../storage/file-store.ts';
 import { HttpError } from '../errors.ts';
+import type { ApiMetrics } from '../metrics.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { hasPoller, listLiveWorkers, servedQueues, withTensorflow } from '../workers.ts';
 
@@ -26,8 +25,7 @@ type Check = Ready['checks']['database'];
 
 export interface SystemDependencies {
   db: Database;
-  jobs: JobsRepository;
-  outbox: OutboxRepository;
+  metrics: ApiMetrics;
   workerBackends: WorkerBackendsRepository;
   fileStore: FileStore;
   temporal: Client;
@@ -50,15 +48,9 @@ async function check(work: () => Promise<Check | undefined>): Promise<Check> {
   }
 }
 
-/** Prometheus text format: one family of a gauge, a line a sample. */
-function gauge(name: string, help: string, samples: [labels: string, value: number][]): string {
-  const lines = samples.map(([labels, value]) => `${name}${labels} ${value}`);
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...lines, ''].join('\n');
-}
-
 /** How the system itself is (API.md section 5). */
 export function systemRoutes(dependencies: SystemDependencies): Route[] {
-  const { db, jobs, outbox, workerBackends, fileStore, temporal, tempDir, temporalUiUrl } = dependencies;
+  const { db, metrics, workerBackends, fileStore, temporal, tempDir, temporalUiUrl } = dependencies;
   const withDeadline = <T>(work: () => Promise<T>): Promise<T> =>
     temporal.withDeadline(Date.now() + CHECK_TIMEOUT_MS, work);
 
@@ -197,23 +189,7 @@ export function systemRoutes(dependencies: SystemDependencies): Route[] {
       responses: {
         200: { mediaTypes: ['text/plain; version=0.0.4; charset=utf-8'], description: 'Prometheus text' },
       },
-      handler: async () => {
-        const [phases, lag] = await Promise.all([jobs.countByPhase(), outbox.lag()]);
-        const memory = process.memoryUsage();
-        const content = [
-          gauge('process_resident_memory_bytes', 'Resident memory of the API.', [['', memory.rss]]),
-          gauge('nodejs_heap_size_used_bytes', 'Heap in use by the API.', [['', memory.heapUsed]]),
-          gauge('process_uptime_seconds', 'Age of the API process.', [['', process.uptime()]]),
-          gauge(
-            'spectrolabe_jobs',
-            'Jobs by phase.',
-            phases.map(({ phase, count }) => [`{phase="${phase}"}`, count]),
-          ),
-          gauge('spectrolabe_outbox_commands', 'Commands waiting for Temporal.', [['', lag.waiting]]),
-          gauge('spectrolabe_outbox_oldest_seconds', 'Age of the oldest of them.', [['', lag.oldestSeconds]]),
-        ].join('');
-        return { status: 200, content };
-      },
+      handler: async () => ({ status: 200, content: await metrics.render() }),
     }),
   ];
 }

@@ -644,6 +644,32 @@ export function createLabellingsRepository(db: Database) {
       }));
     },
 
+    /** How many spectra of each set wait for an answer: of open batches, of all jobs that run. */
+    async countUnanswered(): Promise<{ spectrumSet: SpectrumSet; count: number }[]> {
+      const counts = await db
+        .select({ spectrumSet: labellings.spectrumSet, count: sql<number>`count(*)::int` })
+        .from(batches)
+        .innerJoin(jobs, eq(jobs.id, batches.jobId))
+        .innerJoin(
+          labellings,
+          and(eq(labellings.jobId, batches.jobId), eq(labellings.sequenceIteration, batches.iteration)),
+        )
+        .where(
+          and(
+            eq(jobs.phase, 'PROCESSING'),
+            isNull(batches.closedAt),
+            inArray(labellings.spectrumSet, ASKED),
+            isNull(labellings.source),
+            isOpen,
+          ),
+        )
+        .groupBy(labellings.spectrumSet);
+      return ASKED.map((spectrumSet) => ({
+        spectrumSet,
+        count: counts.find((one) => one.spectrumSet === spectrumSet)?.count ?? 0,
+      }));
+    },
+
     /** The spectra of an iteration's sets in their order, with the answers that hold: what an estimate needs. */
     listBatchRows(jobId: string, iteration: number): Promise<LabellingRow[]> {
       return db

@@ -1,8 +1,12 @@
+import { context, propagation } from '@opentelemetry/api';
 import { eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { JobType } from '../../contracts/job.ts';
 import type { Database, Transaction } from '../connection.ts';
 import { outbox } from '../schema.ts';
+
+/** Of the request that a command is from, where that is traced: W3C trace context, by the names of its headers. */
+export const TraceContext = z.record(z.string(), z.string());
 
 /** What a `start` row carries: the workflow's type and input, and how operators find the run. */
 export const StartPayload = z.object({
@@ -34,7 +38,12 @@ export async function addToOutbox(
   workflowId: string,
   command: OutboxCommand,
 ): Promise<void> {
-  const payload = command.command === 'cancel' ? {} : command.payload;
+  const trace: Record<string, string> = {};
+  propagation.inject(context.active(), trace);
+  const payload = {
+    ...(command.command === 'cancel' ? {} : command.payload),
+    ...(Object.keys(trace).length > 0 ? { trace } : {}),
+  };
   await tx.insert(outbox).values({ workflowId, command: command.command, payload });
   await tx.execute(sql`select pg_notify('outbox', '')`);
 }

@@ -118,17 +118,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     };
     directory.shareServices(services);
     const environment = { ...process.env, ...WORKER_ENVIRONMENT, ...services };
-    for (const [name, entry] of [
-      ['API', 'api/server.js'],
-      ['control worker', 'workers/control.js'],
-      ['cpu worker', 'workers/cpu.js'],
+    const metrics = metricsAddresses(process.env['METRICS_ADDRESS']);
+    for (const [name, entry, extra] of [
+      ['API', 'api/server.js', {}],
+      ['control worker', 'workers/control.js', { METRICS_ADDRESS: metrics.control }],
+      ['cpu worker', 'workers/cpu.js', { METRICS_ADDRESS: metrics.cpu }],
     ] as const) {
       await parts.launch(name, (record) =>
         startProcess({
           name,
           command: process.execPath,
           args: ['--enable-source-maps', compiled(entry)],
-          env: environment,
+          env: { ...environment, ...extra },
           logFile: directory.log(name),
           cwd: directory.root,
           onSpawn: record,
@@ -276,6 +277,13 @@ export const WORKER_ENVIRONMENT = {
 /** Path of a compiled entry point: the children run from dist/, also where this file itself is the source (tests). */
 function compiled(entry: string): string {
   return join(packageRoot(), 'dist', entry);
+}
+
+/** Of workers on the same machine: the control worker has the port that is named, the cpu worker the one above. */
+function metricsAddresses(address: string | undefined): { control?: string; cpu?: string } {
+  const [, host, port] = /^(.+):(\d+)$/.exec(address ?? '') ?? [];
+  if (port === undefined) return { control: address, cpu: address };
+  return { control: address, cpu: `${host}:${Number(port) + 1}` };
 }
 
 async function choosePort(port: number, host: string): Promise<number> {

@@ -58,6 +58,8 @@ export default defineConfig({
         items: [
           { text: 'Operations', link: '/operations' },
           { text: 'Configuration', link: '/configuration' },
+          { text: 'Seeing it run', link: '/observability' },
+          { text: 'Rolling out', link: '/rolling-out' },
           { text: 'TensorFlow', link: '/tensorflow' },
           { text: 'Troubleshooting', link: '/troubleshooting' },
         ],

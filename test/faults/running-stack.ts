@@ -32,7 +32,12 @@ export class RunningStack {
     this.directory = directory;
   }
 
-  async start(): Promise<void> {
+  /** Of the API, without `/api`. */
+  get url(): string {
+    return this.#url;
+  }
+
+  async start(environment: Record<string, string> = {}): Promise<void> {
     const port = await freePort();
     this.#url = `http://127.0.0.1:${port}`;
     const up = spawn(
@@ -41,7 +46,7 @@ export class RunningStack {
       {
         cwd: root,
         stdio: ['ignore', 'ignore', 'inherit'],
-        env: { ...process.env, TENSORFLOW_SETUP: 'never' },
+        env: { ...process.env, TENSORFLOW_SETUP: 'never', ...environment },
       },
     );
     this.#up = up;
@@ -82,6 +87,16 @@ export class RunningStack {
       }
       if (Date.now() > deadline) throw new Error(`${part} does not come back`);
     }
+  }
+
+  /** Asks a part to end by SIGTERM, as a roll-out does. @returns once it has ended; after so many milliseconds */
+  async drain(part: Part): Promise<number> {
+    const identity = this.#identityOf(part);
+    if (!identity) throw new Error(`${part} does not run`);
+    const asked = performance.now();
+    process.kill(identity.pid, 'SIGTERM');
+    while (await isAlive(identity)) await delay(20);
+    return performance.now() - asked;
   }
 
   #identityOf(part: Part): ProcessIdentity | undefined {
