@@ -1,0 +1,252 @@
+import { readFile } from 'node:fs/promises';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Job, JobPage } from '../../contracts/job.ts';
+import { BatchPage } from '../../contracts/labelling.ts';
+import { CataloguePage } from '../../contracts/spectrum.ts';
+import {
+  accessibilityFaults,
+  type Dashboard,
+  hasBrowser,
+  inkOf,
+  launchBrowser,
+  openPage,
+  overflow,
+  snap,
+  startDashboard,
+} from './browser.ts';
+
+// A campaign of two iterations: made through the form, labelled by keys alone, watched, finished; then compared, its
+// steps and files looked into. The network is so small that it takes no native TensorFlow.
+
+const LABEL = 'Hot and cool stars';
+const CLASSES = ['hot', 'solar', 'cool'];
+/** By the letters that SUBCLASS begins with. */
+const BEGINNINGS = [/^[AFB]/, /^G/, /^d?[KM]/];
+const TINY_NETWORK = '[{"kind": "max_pooling1d", "pool_size": 10}, {"kind": "flatten"}]';
+
+describe.skipIf(!hasBrowser)('a campaign in the dashboard', () => {
+  let server: Dashboard | undefined;
+  let browser: Browser | undefined;
+  let context: BrowserContext | undefined;
+  let page: Page;
+  let complaints: string[];
+  let jobId = '';
+  /** Key of the class of each star. */
+  const keys = new Map<string, string>();
+
+  const urlOf = (path: string) => new URL(path, server?.url).href;
+  const getJson = async (path: string): Promise<unknown> => (await fetch(urlOf(path))).json();
+  const open = async (options: Parameters<Browser['newContext']>[0] = {}) => {
+    await context?.close();
+    if (!browser || !server) throw new Error('there is no browser or no server');
+    ({ context, page, complaints } = await openPage(browser, server.url, options));
+  };
+  const field = (name: string) => page.locator(`[data-field="${name}"]`);
+  const phase = (name: string) => page.locator(`[data-testid="phase"][data-phase="${name}"]`);
+  const batches = async () => BatchPage.parse(await getJson(`/api/jobs/${jobId}/batches`)).batches;
+  const filename = async () => (await page.getByTestId('filename').textContent()) ?? '';
+
+  /** Answers the open batch of the bench by keys alone, each star by what its header says. */
+  const labelBatch = async (iteration: number) => {
+    const open = async () => (await batches()).find((one) => one.iteration === iteration)?.open;
+    await expect.poll(() => inkOf(page, 'plot'), { timeout: 15_000 }).toBeGreaterThan(3);
+    for (let left = (await open()) ?? 0; left > 0; left -= 1) {
+      const name = await filename();
+      await page.keyboard.press(keys.get(name.replace(/\.gz$/, '')) ?? 's');
+      if (left > 1) await expect.poll(filename, { timeout: 15_000 }).not.toBe(name);
+    }
+    await expect.poll(open, { timeout: 15_000 }).toBe(0);
+  };
+
+  beforeAll(async () => {
+    server = await startDashboard();
+    browser = await launchBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+  beforeEach(() => open());
+  afterEach(async () => {
+    const seen = complaints;
+    await context?.close();
+    expect(seen).toEqual([]);
+  });
+
+  it('is made through a form that says what is missing, and shows its config.json', async () => {
+    const prepared = async () =>
+      JobPage.parse(await getJson('/api/jobs?type=DATA_PREPROCESSING&phase=COMPLETED')).total;
+    await expect.poll(prepared, { timeout: 90_000 }).toBeGreaterThan(0);
+    const { spectra } = CataloguePage.parse(await getJson('/api/spectra?limit=1000'));
+    for (const { filename: name, subtype = '' } of spectra) {
+      const index = BEGINNINGS.findIndex((pattern) => pattern.test(subtype));
+      if (index >= 0) keys.set(name.replace(/\.gz$/, ''), String(index + 1));
+    }
+
+    await page.goto('/jobs?q=Sample');
+    await page.getByRole('link', { name: 'Sample spectra', exact: true }).click();
+    await page.getByRole('link', { name: 'Search in this' }).click();
+    await expect
+      .poll(() => field('pool_data_path').locator('input').inputValue())
+      .toMatch(/^\/JOBS\/.*\/result\.h5$/);
+    await page.getByTestId('submit').click();
+    await field('classes').getByText('Classes: must not be empty').waitFor();
+
+    await page.getByLabel('Label', { exact: true }).fill(LABEL);
+    await page.getByLabel('Add a class').fill('warm, solar, cool,');
+    await page.getByRole('button', { name: 'Rename warm' }).or(page.getByTitle('Rename warm')).click();
+    await page.keyboard.type('hot');
+    await page.keyboard.press('Enter');
+    for (const name of ['hot', 'cool'])
+      await page.getByRole('button', { name: `Search for ${name}` }).press('Space');
+    await page.getByLabel('Spectra to learn from').fill('12');
+    await page.getByLabel('Spectra to estimate precision with').fill('4');
+    await page.getByLabel('At most').fill('two');
+    await page.getByText('must be a number').waitFor();
+    await page.getByLabel('List candidates at the bench').check();
+    await page.getByTestId('more-options').locator('summary').click();
+    await page.getByLabel('Layers of the network').fill(TINY_NETWORK);
+    expect(await accessibilityFaults(page)).toEqual([]);
+
+    // The rest as text: form and config.json follow each other.
+    const editor = page.getByRole('textbox', { name: 'config.json' });
+    const config: unknown = JSON.parse(await editor.inputValue());
+    expect(config).toMatchObject({
+      classes: CLASSES,
+      candidate_classes: ['hot', 'cool'],
+      oracle_batch_size: 12,
+      perf_est_batch_size: 4,
+      max_iterations: 'two',
+    });
+    await editor.fill(
+      JSON.stringify({ ...Object(config), max_iterations: 2, epochs_train: 10, cuts: { class: ['STAR'] } }),
+    );
+    await editor.blur();
+    expect(await page.getByLabel('At most').inputValue()).toBe('2');
+    expect(await page.getByLabel('Survey’s class').inputValue()).toBe('STAR');
+    await snap(page, 'campaign-form', { fullPage: true });
+    await page.getByTestId('submit').click();
+
+    await page.getByRole('heading', { name: LABEL, level: 1 }).waitFor();
+    jobId = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+    await page.getByText('12 spectra wait for a label in iteration 0').waitFor({ timeout: 60_000 });
+    await page.getByText('No point of the curve yet').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+  });
+
+  it('is labelled by keys alone, and what is asked next can be changed', async () => {
+    await page.goto(`/jobs/${jobId}`);
+    await page.getByTestId('label-now').press('Enter');
+    const person = page.getByTestId('person').locator('input');
+    await person.fill('Ada');
+    await person.press('Enter');
+    await page.getByText('Labelling as Ada').waitFor();
+
+    await page.evaluate(`fetch('/api/jobs/${jobId}/process/PAUSE', { method: 'POST' })`);
+    await labelBatch(0);
+    await page.goto(`/jobs/${jobId}`);
+    await page.getByRole('heading', { name: 'The campaign is paused' }).waitFor();
+    await page.getByTestId('settings').click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Spectra to learn from').fill('8');
+    await dialog.getByTestId('save-settings').click();
+    await page.getByTestId('settings-now').getByText('Next: 8 to learn from').waitFor();
+    await page.getByRole('button', { name: 'Resume' }).click();
+
+    await page.getByText('12 spectra wait for a label in iteration 1').waitFor({ timeout: 60_000 });
+    await page.getByTestId('estimate').getByText('0 of 0 right').first().waitFor();
+    await page.getByTestId('people').getByRole('cell', { name: 'Ada' }).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.getByTestId('label-now').press('Enter');
+    await page.getByTestId('filename').waitFor();
+    await labelBatch(1);
+  });
+
+  it('ends with curve, map and catalogue', async () => {
+    await page.goto(`/jobs/${jobId}`);
+    await phase('COMPLETED').waitFor({ timeout: 60_000 });
+    await page.getByText('The campaign is finished.').waitFor();
+    await expect.poll(() => inkOf(page, 'curve-plot')).toBeGreaterThan(3);
+    const rows = page.getByTestId('candidates').locator('tbody tr');
+    await rows.first().waitFor();
+    const map = page.locator('[data-testid="scatter"]');
+    await map.waitFor();
+    expect(Number(await map.getAttribute('data-points'))).toBeGreaterThan(5);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await snap(page, 'campaign', { fullPage: true });
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.locator('.v-theme--dark').first().waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await snap(page, 'campaign-dark', { fullPage: true });
+    await page.emulateMedia({ colorScheme: 'light' });
+
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByTestId('candidates').getByRole('button', { name: /^CSV/ }).click(),
+    ]);
+    const csv = await readFile(await download.path(), 'utf8');
+    expect(csv.split('\r\n')[0]).toBe('Spectrum,Class,Probability,Label,By,Designation,RA [deg],Dec [deg]');
+    expect(csv.trim().split('\r\n').length).toBeGreaterThan(1);
+
+    await map.focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/spectra/view/**');
+    await expect.poll(() => inkOf(page, 'plot')).toBeGreaterThan(3);
+  });
+
+  it('shows its steps, and what is in its files', async () => {
+    await page.goto(`/jobs/${jobId}`);
+    await page.getByRole('tab', { name: 'Timeline' }).click();
+    const steps = page.getByTestId('timeline');
+    await steps.getByRole('cell', { name: 'Choose the batch' }).first().waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await snap(page, 'timeline');
+    await page.getByRole('tab', { name: 'Result files' }).click();
+    await page.getByRole('button', { name: 'Preview result.h5', exact: true }).click();
+    const preview = page.getByTestId('preview');
+    await preview.getByRole('cell', { name: '/probabilities' }).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await snap(page, 'job-files');
+    await page.getByRole('button', { name: 'Preview catalogue.csv', exact: true }).click();
+    await preview.getByRole('columnheader', { name: 'designation' }).waitFor();
+  });
+
+  it('is compared with another, and fits a phone in the dark', async () => {
+    const answer = await fetch(urlOf(`/api/jobs/${jobId}/clone`), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ label: 'Another seed', config: { seed: 7 } }),
+    });
+    expect(Job.parse(await answer.json()).phase).toBe('PENDING');
+    await page.goto('/jobs?type=ACTIVE_ML');
+    for (const label of [LABEL, 'Another seed']) await page.getByLabel(`Compare ${label}`).check();
+    await page.getByTestId('compare').click();
+    const settings = page.getByTestId('settings-compared');
+    await settings.getByRole('cell', { name: 'seed' }).waitFor();
+    expect(await settings.locator('tbody tr').count()).toBe(1);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await snap(page, 'compare', { fullPage: true });
+    const compared = new URL(page.url());
+
+    await open({
+      colorScheme: 'dark',
+      viewport: { width: 360, height: 740 },
+      isMobile: true,
+      hasTouch: true,
+    });
+    for (const path of [
+      `/jobs/${jobId}`,
+      `${compared.pathname}${compared.search}`,
+      '/jobs/new?type=ACTIVE_ML',
+      '/jobs',
+    ]) {
+      await page.goto(path);
+      await page.locator('h1:not(.visually-hidden)').waitFor();
+      await page.waitForLoadState('networkidle');
+      expect(await overflow(page), path).toBeLessThanOrEqual(0);
+      expect(await accessibilityFaults(page), path).toEqual([]);
+    }
+  });
+});
