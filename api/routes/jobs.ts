@@ -24,8 +24,6 @@ import { absent, invalid } from '../errors.ts';
 import { type JobCommands, jobOf } from '../job-commands.ts';
 import { defineRoute, withoutNulls, type Route } from '../route.ts';
 
-export { jobOf, refusedCommand } from '../job-commands.ts';
-
 const tags: [string] = ['jobs'];
 const JobParams = z.object({ job_id: z.guid() });
 const LogData = z.object({ level: LogLevel, message: z.string() });

@@ -33,8 +33,9 @@ import { parseLabelsCsv } from '../../science/labels/labels-csv.ts';
 import type { FileStore } from '../../storage/file-store.ts';
 import { absent, HttpError, invalid } from '../errors.ts';
 import { answering } from '../file-store-answers.ts';
+import { jobOf, refusedCommand } from '../job-commands.ts';
 import { defineRoute, type Route, withoutNulls } from '../route.ts';
-import { jobBody, jobOf, refusedCommand } from './jobs.ts';
+import { jobBody } from './jobs.ts';
 
 const tags: [string] = ['labellings'];
 const JobParams = z.object({ job_id: z.guid() });
