@@ -27,7 +27,7 @@ startWorker('cpu', async ({ environment, log, identity, started }) => {
   const shared = {
     jobs: createJobsRepository(db),
     fileStore,
-    store: openObjectStore(objects),
+    store: await openObjectStore(objects),
     objects,
     tempDir: TEMP_DIR,
     log,

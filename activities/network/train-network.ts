@@ -105,7 +105,7 @@ export async function trainNetwork(
   const identity = createHash('sha256')
     .update(JSON.stringify([set.sha256, task.oversampling, config.network, config.fitting]))
     .digest('hex');
-  const store = openObjectStore(task.objects);
+  const store = await openObjectStore(task.objects);
   const saved = await loadCheckpoint(store, checkpointKey, plan, identity);
   const { epochs } = config.fitting;
   const computedBy = `${backend} ${version}, ${threads} threads`;

@@ -72,7 +72,7 @@ export default async function mergeParts(task: MergeTask): Promise<MergeAnswer> 
   if (task.step === 'start') {
     const file = await createResultFile(task.target, task);
     merge = {
-      store: openObjectStore(task.objects),
+      store: await openObjectStore(task.objects),
       start: task,
       file,
       handle: await open(task.target, 'r+'),

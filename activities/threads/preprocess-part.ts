@@ -79,7 +79,7 @@ let lastPlan: { config: string; plan: PreprocessingPlan } | undefined;
 /** Preprocesses the files of one part, in a worker thread, so that the activity's own stays free to heartbeat. */
 export default async function preprocessPart(task: PreprocessPartTask): Promise<PreprocessPartResult> {
   const { archiveRoot, workId, part, deadly } = task;
-  const store = openObjectStore(task.objects);
+  const store = await openObjectStore(task.objects);
   if (context?.store !== store) context = { store, readPlan: createPlanReader(store) };
   const { config, partOffsets, directory, repeatedNames } = await context.readPlan(workId);
   const [start, end] = [partOffsets[part], partOffsets[part + 1]];
