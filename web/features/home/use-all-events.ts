@@ -4,10 +4,10 @@ import { apiUrl } from '../../api-client/http.ts';
 
 const RECONNECT_MS = 5000;
 /** What happens within this time is read at once. */
-const TOGETHER_MS = 400;
+const TOGETHER_MS = 500;
 
 /**
- * Reads the lists of jobs again whenever something happens to one of them.
+ * Reads the lists of jobs, and what takes room, again whenever something happens to a job.
  * @returns whether the server is heard; while it is not, the page has to ask by itself
  */
 export function useAllEvents() {
@@ -20,7 +20,7 @@ export function useAllEvents() {
   function readAgain() {
     waiting ??= setTimeout(() => {
       waiting = undefined;
-      void queryClient.invalidateQueries({ queryKey: ['jobs'] });
+      for (const key of ['jobs', 'storage']) void queryClient.invalidateQueries({ queryKey: [key] });
     }, TOGETHER_MS);
   }
   function open() {
