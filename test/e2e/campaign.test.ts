@@ -125,6 +125,8 @@ describe.skipIf(!hasBrowser)('a campaign in the dashboard', () => {
     await editor.blur();
     expect(await page.getByLabel('At most').inputValue()).toBe('2');
     expect(await page.getByLabel('Survey’s class').inputValue()).toBe('STAR');
+    await page.getByTestId('more-options').locator('summary').click();
+    await page.evaluate('scrollTo(0, 0)');
     await snap(page, 'campaign-form', { fullPage: true });
     await page.getByTestId('submit').click();
 

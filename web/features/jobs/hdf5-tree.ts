@@ -32,3 +32,28 @@ export function valueText(value: unknown): string {
   if (isIterable(value)) return Array.from(value, valueText).join(', ');
   return '';
 }
+
+/** Letters of Python's struct, in which h5wasm names types. */
+const TYPES: Record<string, string> = {
+  b: 'int8',
+  B: 'uint8',
+  h: 'int16',
+  H: 'uint16',
+  i: 'int32',
+  I: 'uint32',
+  l: 'int32',
+  L: 'uint32',
+  q: 'int64',
+  Q: 'uint64',
+  e: 'float16',
+  f: 'float32',
+  d: 'float64',
+  S: 'text',
+};
+
+/** The name of a type as people know it: `<f` is float32, `S46` text of at most 46 bytes. */
+export function typeName(dtype: string): string {
+  const [, letter = '', length = ''] = /^[<>|=]?([a-zA-Z])(\d*)$/.exec(dtype) ?? [];
+  const name = TYPES[letter];
+  return name === undefined ? dtype : `${name}${length && ` (${length})`}`;
+}

@@ -1,5 +1,5 @@
 import * as h5wasm from 'h5wasm';
-import { type Hdf5Answer, type Hdf5Node, valueText } from './hdf5-tree.ts';
+import { type Hdf5Answer, type Hdf5Node, typeName, valueText } from './hdf5-tree.ts';
 
 // Reads what is in an HDF5 file, in a worker: there the file can be read piece by piece from its address, and a large
 // one is not downloaded whole.
@@ -30,7 +30,7 @@ function nodeOf(path: string, item: h5wasm.Group | h5wasm.Dataset): Hdf5Node {
     path,
     kind: 'dataset',
     shape,
-    type: typeof dtype === 'string' ? dtype : 'compound',
+    type: typeof dtype === 'string' ? typeName(dtype) : 'compound',
     ...(values === undefined ? {} : { values: valueText(values).slice(0, MAX_TEXT) }),
     attributes,
   };
