@@ -246,8 +246,6 @@ export function defineRoute<
   const validated = params !== undefined || query !== undefined || body !== undefined;
   const errors = new Set([...(definition.errors ?? []), ...(validated ? [422] : [])]);
   const serve = async (request: Request, response: Response): Promise<void> => {
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
     const { job_id: jobId } = request.params;
     if (jobId !== undefined) request.log = request.log.child({ jobId });
     const input = {
@@ -256,7 +254,13 @@ export function defineRoute<
       body: await bodyOf(request, body),
       request,
       log: request.log,
-      signal: gone.signal,
+      // Made for who asks: most answers are out before anybody could go away.
+      get signal() {
+        const gone = new AbortController();
+        if (response.destroyed) gone.abort();
+        response.once('close', () => gone.abort());
+        return gone.signal;
+      },
     };
     let answer: ErasedAnswer;
     try {

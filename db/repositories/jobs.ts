@@ -196,17 +196,14 @@ export function createJobsRepository(db: Database) {
             )
           : undefined,
       );
-      const total = await db.$count(jobs, where);
-      const rows =
-        limit === 0
-          ? []
-          : await db
-              .select()
-              .from(jobs)
-              .where(where)
-              .orderBy(...orderOf(query.sort), desc(jobs.createdAt), asc(jobs.id))
-              .offset(offset)
-              .limit(limit);
+      const page = db
+        .select()
+        .from(jobs)
+        .where(where)
+        .orderBy(...orderOf(query.sort), desc(jobs.createdAt), asc(jobs.id))
+        .offset(offset)
+        .limit(limit);
+      const [total, rows] = await Promise.all([db.$count(jobs, where), limit === 0 ? [] : page]);
       return { total, rows };
     },
 

@@ -399,10 +399,11 @@ export function createLabellingsRepository(db: Database) {
           asc(labellings.id),
         )
         .offset(offset);
-      return {
-        total: await db.$count(labellings, where),
-        rows: await (limit === undefined ? rows : rows.limit(limit)),
-      };
+      const [total, page] = await Promise.all([
+        db.$count(labellings, where),
+        limit === undefined ? rows : rows.limit(limit),
+      ]);
+      return { total, rows: page };
     },
 
     /**
