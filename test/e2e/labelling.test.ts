@@ -137,7 +137,7 @@ describe.skipIf(!hasBrowser)('the labelling bench', () => {
     const form = new FormData();
     const pool = await makePool((await archive()).spectra.map((one) => one.filename));
     form.append('file', new Blob([new Uint8Array(pool)]), 'pool.h5');
-    const uploaded = await fetch(new URL('/api/files/pool.h5/upload?parent_dir_path=/', server.url), {
+    const uploaded = await fetch(new URL('/api/files/pool.h5/upload?parent_dir_path=/', server?.url), {
       method: 'POST',
       body: form,
     });
