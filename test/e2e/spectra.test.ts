@@ -77,7 +77,10 @@ describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
   };
   const saved = async (format: string) => {
     await page.getByRole('button', { name: 'Save the plot or its numbers' }).click();
-    const [download] = await Promise.all([page.waitForEvent('download'), page.getByText(format).click()]);
+    const menu = page.locator('.v-overlay--active .v-list');
+    const [download] = await Promise.all([page.waitForEvent('download'), menu.getByText(format).click()]);
+    // While it closes it would be in the way of the next one.
+    await menu.waitFor({ state: 'hidden' });
     return readFile(await download.path());
   };
 
