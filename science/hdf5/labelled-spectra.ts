@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { NetworkError } from '../cnn/error.ts';
 import { type InputFile, openInput } from './reading.ts';
+import { readFluxRows } from './read-rows.ts';
 import { type SpectraFile, spectraOf } from './spectra-blocks.ts';
 
 const BLOCK_ROWS = 4096;
@@ -69,7 +70,7 @@ function read(file: InputFile, options: LabelOptions): TrainingSet {
   const { unknown, unlabelled, ...labelled } =
     options.labels === undefined ? storedLabels(file, source) : givenLabels(file, source, options.labels);
   checkOccurring(file, new Set(labelled.labels), options.classes, labelled.indices);
-  const { spectra, kept } = readRows(source, labelled.rows);
+  const { spectra, kept } = finiteRows(source, labelled.rows);
   const names = kept.map((i) => labelled.labels[i] ?? '');
   const { classes, indexOf } = classesOf(names, options.classes, labelled.indices);
   const labels = Int32Array.from(names, (name) => indexOf.get(name) ?? -1);
@@ -270,24 +271,15 @@ function checkVariety(
 }
 
 /** @returns the finite ones of the rows, and where they are in the list */
-function readRows(source: SpectraFile, rows: readonly number[]): { spectra: Float32Array; kept: number[] } {
+function finiteRows(source: SpectraFile, rows: readonly number[]): { spectra: Float32Array; kept: number[] } {
   const { points } = source;
-  const spectra = new Float32Array(rows.length * points);
+  const spectra = readFluxRows(source, Int32Array.from(rows));
   const kept: number[] = [];
-  let at = 0;
-  for (const [first, end] of blocks(source.rows)) {
-    const next = at;
-    while (at < rows.length && (rows[at] ?? end) < end) at++;
-    if (at === next) continue;
-    const from = rows[next] ?? first;
-    const fluxes = source.readFluxes(from, (rows[at - 1] ?? from) + 1);
-    for (let i = next; i < at; i++) {
-      const offset = ((rows[i] ?? from) - from) * points;
-      const spectrum = fluxes.subarray(offset, offset + points);
-      if (!spectrum.every(Number.isFinite)) continue;
-      spectra.set(spectrum, kept.length * points);
-      kept.push(i);
-    }
+  for (let i = 0; i < rows.length; i++) {
+    const [start, end] = [i * points, (i + 1) * points];
+    if (!spectra.subarray(start, end).every(Number.isFinite)) continue;
+    spectra.copyWithin(kept.length * points, start, end);
+    kept.push(i);
   }
   return { spectra: spectra.subarray(0, kept.length * points), kept };
 }
