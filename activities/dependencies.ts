@@ -5,6 +5,7 @@ import type { LabellingsRepository } from '../db/repositories/labellings.ts';
 import type { SpectraRepository } from '../db/repositories/spectra.ts';
 import type { FileStore } from '../storage/file-store.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { ChildProcesses } from './network/child-process.ts';
 import type { ThreadPool } from './thread-pool.ts';
 
 /** What every activity may use. */
@@ -33,8 +34,8 @@ export interface TrainingDependencies extends ControlDependencies {
   /** Where it is, for the child process. */
   objects: ObjectsLocation;
   tempDir: string;
-  /** Host path of the program that computes with TensorFlow. */
-  networkProgram: string;
+  /** Where TensorFlow computes. */
+  children: ChildProcesses;
 }
 
 /** What the activities of a campaign on these queues may use. */

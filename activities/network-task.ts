@@ -2,18 +2,17 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApplicationFailure, activityInfo, Context } from '@temporalio/activity';
 import type { EpochMetric } from '../contracts/training.ts';
-import { TRAINING_ENVIRONMENT } from '../science/cnn/tensorflow.ts';
 import { FileStoreError } from '../storage/file-store.ts';
 import { countSpectra } from './count-spectra.ts';
 import type { TrainingDependencies } from './dependencies.ts';
 import { startHeartbeats } from './heartbeats.ts';
-import { runInChild, TASK_REFUSED } from './network/child-process.ts';
+import { type ChildProcesses, TASK_REFUSED } from './network/child-process.ts';
 import type { ChildMessage, NetworkTask } from './network/messages.ts';
 
 /** So often the job's row says how far a scoring is. */
 const PROGRESS_MS = 1000;
 
-type Ended = Awaited<ReturnType<typeof runInChild>>;
+type Ended = Awaited<ReturnType<ChildProcesses['run']>>;
 
 /**
  * Does a task of the current activity in the child process: its log lines and epochs reach the job, its progress the
@@ -23,7 +22,7 @@ type Ended = Awaited<ReturnType<typeof runInChild>>;
  * @throws ApplicationFailure TASK_REFUSED, CHILD_DIED
  */
 export async function runNetworkTask<Kind extends Ended['kind'], Result>(
-  { jobs, tempDir, networkProgram, log }: TrainingDependencies,
+  { jobs, tempDir, children, log }: TrainingDependencies,
   { jobId, iteration, ends }: { jobId: string; iteration?: number; ends: readonly Kind[] },
   prepare: (scratchDir: string) => Promise<NetworkTask>,
   finish: (
@@ -52,9 +51,7 @@ export async function runNetworkTask<Kind extends Ended['kind'], Result>(
   const keyed = (key: string) => (iteration === undefined ? key : `iteration-${iteration}-${key}`);
   try {
     await mkdir(scratchDir, { recursive: true });
-    const ending = await runInChild(await prepare(scratchDir), {
-      program: networkProgram,
-      env: TRAINING_ENVIRONMENT,
+    const ending = await children.run(await prepare(scratchDir), {
       signal,
       onMessage: (message) => {
         if (message.kind === 'log')

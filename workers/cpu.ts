@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { createActiveLearningActivities } from '../activities/active-learning.ts';
 import { createCpuActivities } from '../activities/cpu.ts';
+import { createChildProcesses } from '../activities/network/child-process.ts';
 import { createThreadPool } from '../activities/thread-pool.ts';
 import { createTrainingActivities } from '../activities/training.ts';
 import { objectsLocation } from '../contracts/environment.ts';
@@ -12,6 +13,7 @@ import { createJobsRepository } from '../db/repositories/jobs.ts';
 import { createLabellingsRepository } from '../db/repositories/labellings.ts';
 import { createSpectraRepository } from '../db/repositories/spectra.ts';
 import { createWorkerBackendsRepository } from '../db/repositories/worker-backends.ts';
+import { TRAINING_ENVIRONMENT } from '../science/cnn/tensorflow.ts';
 import { createFileStore } from '../storage/file-store.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
 import { startWorker } from './run-worker.ts';
@@ -38,10 +40,14 @@ startWorker('cpu', async ({ environment, log, identity, started }) => {
     pool,
     partsBytes: PARTS_BYTES,
   });
+  const children = createChildProcesses({
+    program: fileURLToPath(new URL('./network-child.js', import.meta.url)),
+    env: TRAINING_ENVIRONMENT,
+  });
   const networks = {
     ...shared,
     labellings: createLabellingsRepository(db),
-    networkProgram: fileURLToPath(new URL('./network-child.js', import.meta.url)),
+    children,
   };
   const campaign = createActiveLearningActivities(networks);
   const training = { ...createTrainingActivities(networks), ...campaign };
@@ -64,6 +70,7 @@ startWorker('cpu', async ({ environment, log, identity, started }) => {
         : []),
     ],
     close: async () => {
+      children.close();
       await tensorflow.close();
       await pool.close();
       await close();

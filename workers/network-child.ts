@@ -1,4 +1,6 @@
 import { availableParallelism } from 'node:os';
+// Somebody waits for the next batch: a process that was started ahead has this, and HDF5, ready.
+import { selectBatch } from '../activities/network/select-batch.ts';
 import { type ChildMessage, isEnding, NetworkTask, type Tell } from '../activities/network/messages.ts';
 import type { Computer } from '../activities/network/train-network.ts';
 import { NetworkError } from '../science/cnn/error.ts';
@@ -38,7 +40,7 @@ async function run(received: unknown): Promise<void> {
   tellAndEnd(last, 0);
 }
 
-/** Loads what the task needs and no more: somebody waits for the next batch. */
+/** Loads what the other tasks need and no more. */
 async function perform(task: NetworkTask, tell: Tell): Promise<void> {
   switch (task.kind) {
     case 'train': {
@@ -54,7 +56,6 @@ async function perform(task: NetworkTask, tell: Tell): Promise<void> {
       return preparePool(task, tell);
     }
     case 'select': {
-      const { selectBatch } = await import('../activities/network/select-batch.ts');
       return selectBatch(computer, task, tell);
     }
     case 'embed': {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/activity';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { CHILD_DIED, runInChild, TASK_REFUSED } from './child-process.ts';
+import { CHILD_DIED, createChildProcesses, TASK_REFUSED } from './child-process.ts';
 import type { ChildMessage, NetworkTask } from './messages.ts';
 
 const TASK: NetworkTask = {
@@ -29,13 +29,13 @@ async function run(
   const program = join(directory, `${crypto.randomUUID()}.mjs`);
   await writeFile(program, `process.once('message', async (task) => { ${body} });`);
   const messages: ChildMessage[] = [];
-  const ending = await runInChild(TASK, {
-    program,
-    env: {},
-    signal,
-    onMessage: (message) => messages.push(message),
-  });
-  return { ending, messages };
+  const children = createChildProcesses({ program, env: {} });
+  try {
+    const ending = await children.run(TASK, { signal, onMessage: (message) => messages.push(message) });
+    return { ending, messages };
+  } finally {
+    children.close();
+  }
 }
 const failureOf = (work: Promise<unknown>) =>
   work.then(
@@ -77,12 +77,10 @@ it('keeps of many last words those that say something', async () => {
 it('says that the child could not be started, as a failure to be tried again', async () => {
   const failure = { type: CHILD_DIED, nonRetryable: false };
   const tooMuch = () =>
-    runInChild(TASK, {
+    createChildProcesses({
       program: join(directory, 'any.mjs'),
       env: { TOO_MUCH: 'x'.repeat(2 ** 20) },
-      signal: new AbortController().signal,
-      onMessage: () => undefined,
-    });
+    }).run(TASK, { signal: new AbortController().signal, onMessage: () => undefined });
   const error = await failureOf(tooMuch());
   expect(error).toMatchObject(failure);
   expect(String(error)).toContain('could not be started');
@@ -119,4 +117,42 @@ it('kills the child when it is aborted, however busy it is', async () => {
   setTimeout(() => controller.abort(new Error('cancelled')), 500);
   await expect(running).rejects.toThrow('cancelled');
   expect(Date.now() - began).toBeLessThan(2500);
+});
+
+it('has the process for the next task started already, and another one where that has died', async () => {
+  const program = join(directory, 'counted.mjs');
+  await writeFile(
+    program,
+    `const since = Math.floor(performance.timeOrigin);
+     process.once('message', (task) => {
+       process.send({ kind: 'scoring', done: process.pid, total: 0 });
+       setTimeout(
+         () => process.send({ kind: 'scored', rows: since, bytes: 0, sha256: '' }, () => process.exit(0)),
+         task.batchSize,
+       );
+     });`,
+  );
+  const children = createChildProcesses({ program, env: {} });
+  const pids: number[] = [];
+  const run = async (milliseconds: number) => {
+    const ending = await children.run(
+      { ...TASK, batchSize: milliseconds },
+      {
+        signal: new AbortController().signal,
+        onMessage: (message) => message.kind === 'scoring' && pids.push(message.done),
+      },
+    );
+    return ending.kind === 'scored' ? ending.rows : NaN;
+  };
+  try {
+    await run(500);
+    const secondBegan = performance.timeOrigin + performance.now();
+    expect(await run(500)).toBeLessThan(secondBegan);
+    expect(new Set(pids).size).toBe(2);
+    children.close();
+    const thirdBegan = performance.timeOrigin + performance.now();
+    expect(await run(1)).toBeGreaterThan(thirdBegan);
+  } finally {
+    children.close();
+  }
 });

@@ -17,37 +17,87 @@ const NATIVE_FRAME = /^\s*\d+: 0x[0-9a-f]+ /;
 /** Linux: where memory ends the kernel takes this process first, and not the worker or the database. */
 const OOM_SCORE = '1000';
 
-export interface ChildOptions {
-  /** The child's program, which takes one task and says how it goes (workers/network-child.ts). */
-  program: string;
-  env: Readonly<Record<string, string>>;
+/** So long after a task a process waits for the next one, then it goes. */
+const SPARE_MS = 10_000;
+
+export interface ChildTaskOptions {
   signal: AbortSignal;
   /** What the child says before the end. */
   onMessage: (message: Exclude<ChildMessage, Ending>) => void;
 }
 
+export interface ChildProcesses {
+  /**
+   * Does a task in a process of its own: TensorFlow's crash or an out-of-memory kill takes the child, not the worker. When
+   * `signal` is aborted the child is killed, and gone with its memory before this rejects.
+   * @throws ApplicationFailure CHILD_DIED (to be retried), TASK_REFUSED (not to be); the signal's reason
+   */
+  run(task: NetworkTask, options: ChildTaskOptions): Promise<Exclude<Ending, { kind: 'failed' }>>;
+  /** Ends the one that waits for a task. */
+  close(): void;
+}
+
 /**
- * Does a task in a process of its own: TensorFlow's crash or an out-of-memory kill takes the child, not the worker. When
- * `signal` is aborted the child is killed, and gone with its memory before this rejects.
- * @throws ApplicationFailure CHILD_DIED (to be retried), TASK_REFUSED (not to be); the signal's reason
+ * Processes that do one task each. While one is at work the next is started: scoring follows training, and the choice of a
+ * batch, for which somebody waits, follows scoring.
+ * @param options.program takes one task and says how it goes (workers/network-child.ts)
  */
-export async function runInChild(
+export function createChildProcesses(options: {
+  program: string;
+  env: Readonly<Record<string, string>>;
+}): ChildProcesses {
+  let spare: Child | undefined;
+  let running = 0;
+  let expiry: NodeJS.Timeout | undefined;
+
+  function take(): Child {
+    const taken = spare && isAlive(spare) ? spare : start(options);
+    spare = undefined;
+    return taken;
+  }
+  function startSpare(): void {
+    if (spare && isAlive(spare)) return;
+    try {
+      spare = start(options);
+    } catch (error) {
+      // The task that needs one will say so.
+      if (!(error instanceof ApplicationFailure)) throw error;
+    }
+  }
+  function close(): void {
+    clearTimeout(expiry);
+    spare?.process.kill('SIGKILL');
+    spare = undefined;
+  }
+  return {
+    async run(task, { signal, onMessage }) {
+      signal.throwIfAborted();
+      clearTimeout(expiry);
+      running++;
+      try {
+        const child = take();
+        const ended = runIn(child, task, { signal, onMessage });
+        startSpare();
+        return await ended;
+      } finally {
+        running--;
+        if (running === 0) {
+          clearTimeout(expiry);
+          expiry = setTimeout(close, SPARE_MS).unref();
+        }
+      }
+    },
+    close,
+  };
+}
+
+async function runIn(
+  { process: child, exited, lastWords }: Child,
   task: NetworkTask,
-  { program, env, signal, onMessage }: ChildOptions,
+  { signal, onMessage }: ChildTaskOptions,
 ): Promise<Exclude<Ending, { kind: 'failed' }>> {
-  signal.throwIfAborted();
-  const child = start(program, { ...env, ...process.env });
-  const exited = once(child, 'close');
   const kill = () => child.kill('SIGKILL');
   signal.addEventListener('abort', kill, { once: true });
-  const lastWords: string[] = [];
-  for (const stream of [child.stdout, child.stderr])
-    if (stream)
-      createInterface({ input: stream }).on('line', (line) => {
-        if (line.trim() === '' || NATIVE_FRAME.test(line)) return;
-        lastWords.push(line.slice(0, LONGEST_WORD));
-        if (lastWords.length > LAST_WORDS) lastWords.shift();
-      });
   let ending: Ending | undefined;
   let broken: unknown;
   child.on('message', (received) => {
@@ -63,9 +113,8 @@ export async function runInChild(
   // Gone before it took the task: its exit tells.
   child.send(task, () => undefined);
   try {
-    await exited;
-  } catch (error) {
-    throw notStarted(error);
+    const failure = await exited;
+    if (failure !== undefined) throw notStarted(failure);
   } finally {
     signal.removeEventListener('abort', kill);
   }
@@ -87,12 +136,39 @@ export async function runInChild(
   });
 }
 
+interface Child {
+  process: ChildProcess;
+  /** Resolves when it is gone: with what was wrong where it could not be started. */
+  exited: Promise<unknown>;
+  /** What it said last on its outputs. */
+  lastWords: string[];
+}
+
+function isAlive({ process: { connected, exitCode, signalCode } }: Child): boolean {
+  return connected && exitCode === null && signalCode === null;
+}
+
 /** @throws ApplicationFailure CHILD_DIED where the machine has no process or no memory left for it */
-function start(program: string, env: NodeJS.ProcessEnv): ChildProcess {
+function start({ program, env }: { program: string; env: Readonly<Record<string, string>> }): Child {
   try {
-    const child = fork(program, [], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const child = fork(program, [], {
+      env: { ...env, ...process.env },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
     if (process.platform === 'linux' && child.pid !== undefined) offerToKernel(child.pid);
-    return child;
+    const lastWords: string[] = [];
+    for (const stream of [child.stdout, child.stderr])
+      if (stream)
+        createInterface({ input: stream }).on('line', (line) => {
+          if (line.trim() === '' || NATIVE_FRAME.test(line)) return;
+          lastWords.push(line.slice(0, LONGEST_WORD));
+          if (lastWords.length > LAST_WORDS) lastWords.shift();
+        });
+    const exited = once(child, 'close').then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    return { process: child, exited, lastWords };
   } catch (error) {
     throw notStarted(error);
   }
