@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { ObjectsLocation } from '../contracts/objects-location.ts';
+import type { StorageLocation } from '../contracts/storage-location.ts';
 import type { JobsRepository } from '../db/repositories/jobs.ts';
 import type { LabellingsRepository } from '../db/repositories/labellings.ts';
 import type { SpectraRepository } from '../db/repositories/spectra.ts';
@@ -21,7 +21,7 @@ export interface CpuDependencies extends ControlDependencies {
   store: ObjectStore;
   pool: ThreadPool;
   /** Where the object store is, for the threads. */
-  objects: ObjectsLocation;
+  objects: StorageLocation;
   /** On the file store's disk: results are written here and renamed into place. */
   tempDir: string;
   /** Parts beyond this many bytes are deleted, the oldest first. */
@@ -32,7 +32,7 @@ export interface CpuDependencies extends ControlDependencies {
 export interface TrainingDependencies extends ControlDependencies {
   store: ObjectStore;
   /** Where it is, for the child process. */
-  objects: ObjectsLocation;
+  objects: StorageLocation;
   tempDir: string;
   /** Where TensorFlow computes. */
   children: ChildProcesses;

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { OpenTelemetryWorkflowClientInterceptor } from '@temporalio/interceptors-opentelemetry/lib/client/index.js';
 import type { Logger } from 'pino';
-import type { Environment } from '../contracts/environment.ts';
+import { type Environment, storageLocations } from '../contracts/environment.ts';
 import { NAMESPACE } from '../contracts/task-queues.ts';
 import { connect } from '../db/connection.ts';
 import { listen } from '../db/notifications.ts';
 import { createJobsRepository } from '../db/repositories/jobs.ts';
 import { createOutboxRepository } from '../db/repositories/outbox.ts';
 import { createUwsJobsRepository } from '../db/repositories/uws-jobs.ts';
-import { createFileStore } from '../storage/file-store.ts';
+import { openFileStore } from '../storage/open-file-store.ts';
 import { createApp } from './app.ts';
 import { answerBrokenRequests } from './broken-requests.ts';
 import { packageRoot } from '../storage/package-root.ts';
@@ -61,11 +61,7 @@ export interface RunningServer {
 
 /** Starts the API and the outbox dispatcher. The database's schema must be up to date (db/migrate-command). */
 export async function startServer(environment: Environment, log: Logger): Promise<RunningServer> {
-  const fileStore = await createFileStore({
-    root: environment.FILES_DIR,
-    tempDir: environment.TEMP_DIR,
-    spectraDir: environment.SPECTRA_DIR,
-  });
+  const fileStore = await openFileStore(storageLocations(environment), { tempDir: environment.TEMP_DIR });
   const { db, close } = connect(environment.DATABASE_URL);
   // Lazy: the API answers, and commands are kept, while Temporal is away.
   const connection = Connection.lazy({

@@ -68,7 +68,7 @@ Examples:
     .option('--threads <n>', 'how many spectra it reads at once (default: the machine’s cores)')
     .addHelpText(
       'after',
-      '\nOn another machine: DATABASE_URL, TEMPORAL_ADDRESS, FILES_DIR, TEMP_DIR, OBJECTS_URL and SPECTRA_DIR\nin the environment name the services and the shared disk.',
+      '\nOn another machine: DATABASE_URL, TEMPORAL_ADDRESS, FILES_URL, TEMP_DIR, OBJECTS_URL and SPECTRA_URL\nin the environment name the services and the shared disk.',
     )
     .action(async (options) => {
       code = await worker(options);

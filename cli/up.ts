@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { readEnvironmentOfUp, type Variables } from '../contracts/environment.ts';
-import { parseS3Url } from '../contracts/objects-location.ts';
-import { startStack, type Stack, type StackOptions } from '../deploy/embedded/stack.ts';
+import { readEnvironmentOfUp, storageProblems, type Variables } from '../contracts/environment.ts';
+import { parseS3Url } from '../contracts/storage-location.ts';
+import { startStack, type Stack, type StackOptions, type StoreVariables } from '../deploy/embedded/stack.ts';
 import { EXIT, type ExitCode, usage } from './exit-codes.ts';
 
 export interface UpOptions {
@@ -29,11 +29,14 @@ export async function up(options: UpOptions): Promise<ExitCode> {
     return usage(
       `--host ${options.host} is refused: there are no users and no passwords yet, so everybody there could read and delete everything. Use 127.0.0.1, and a tunnel (ssh -L) from other machines.`,
     );
-  const spectra = options.spectra === undefined ? undefined : resolve(options.spectra);
-  if (spectra !== undefined && !(await isDirectory(spectra)))
+  const spectra = options.spectra === undefined ? undefined : absolute(options.spectra);
+  if (spectra !== undefined && !parseS3Url(spectra) && !(await isDirectory(spectra)))
     return usage(`--spectra ${spectra} is not a directory`);
 
-  const { databaseUrl, temporalAddress, objectStore } = servicesOf(process.env);
+  const { databaseUrl, temporalAddress, stores } = servicesOf(process.env);
+  const files = stores.FILES_URL ?? options.data;
+  const problems = storageProblems({ ...stores, FILES_URL: files, SPECTRA_URL: spectra });
+  if (problems.length > 0) return usage(problems.join('\n'));
 
   const say = (message: string) => process.stderr.write(`${message}\n`);
   // A terminal that was closed takes no more words; the parts are stopped in order all the same.
@@ -65,7 +68,7 @@ export async function up(options: UpOptions): Promise<ExitCode> {
       empty: options.empty,
       databaseUrl,
       temporalAddress,
-      objectStore,
+      stores,
       say,
       signal: interrupt.signal,
       forceSignal: force.signal,
@@ -99,27 +102,32 @@ export async function up(options: UpOptions): Promise<ExitCode> {
   }
 }
 
-/** Services that exist, as the environment names them. */
+/** Services and stores that exist, as the environment names them. */
 function servicesOf(
   variables: Variables,
-): Pick<StackOptions, 'databaseUrl' | 'temporalAddress' | 'objectStore'> {
-  const { DATABASE_URL, TEMPORAL_ADDRESS, OBJECTS_URL, ...others } = readEnvironmentOfUp(variables);
-  const { S3_ENDPOINT, S3_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = others;
+): Pick<StackOptions, 'databaseUrl' | 'temporalAddress'> & { stores: StoreVariables } {
+  const environment = readEnvironmentOfUp(variables);
+  const { DATABASE_URL, TEMPORAL_ADDRESS, OBJECTS_URL, FILES_URL } = environment;
+  const { S3_ENDPOINT, S3_REGION, S3_DOWNLOAD_ENDPOINT, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } =
+    environment;
   return {
     databaseUrl: DATABASE_URL,
     temporalAddress: TEMPORAL_ADDRESS,
-    objectStore:
-      OBJECTS_URL === undefined
-        ? undefined
-        : {
-            // The parts run in another directory.
-            OBJECTS_URL: parseS3Url(OBJECTS_URL) ? OBJECTS_URL : resolve(OBJECTS_URL),
-            S3_ENDPOINT,
-            S3_REGION,
-            AWS_ACCESS_KEY_ID,
-            AWS_SECRET_ACCESS_KEY,
-          },
+    stores: {
+      ...(OBJECTS_URL === undefined ? {} : { OBJECTS_URL: absolute(OBJECTS_URL) }),
+      ...(FILES_URL === undefined ? {} : { FILES_URL: absolute(FILES_URL) }),
+      S3_ENDPOINT,
+      S3_REGION,
+      S3_DOWNLOAD_ENDPOINT,
+      AWS_ACCESS_KEY_ID,
+      AWS_SECRET_ACCESS_KEY,
+    },
   };
+}
+
+/** The parts run in another directory. */
+function absolute(url: string): string {
+  return parseS3Url(url) ? url : resolve(url);
 }
 
 function port(option: string, lowest = 1) {

@@ -18,7 +18,7 @@ export async function worker(options: WorkerOptions): Promise<ExitCode> {
   const services = process.env.DATABASE_URL ? {} : await readServices(options.data);
   if (!services)
     return usage(
-      `Nothing runs in ${options.data}: start it there first (spectrolabe up --data ${options.data}), or name the services in the environment (DATABASE_URL, TEMPORAL_ADDRESS, FILES_DIR, TEMP_DIR, OBJECTS_URL).`,
+      `Nothing runs in ${options.data}: start it there first (spectrolabe up --data ${options.data}), or name the services in the environment (DATABASE_URL, TEMPORAL_ADDRESS, FILES_URL, TEMP_DIR, OBJECTS_URL).`,
     );
   Object.assign(
     process.env,

@@ -2,16 +2,16 @@ import { describe, expect, it } from 'vitest';
 import {
   effectiveEnvironment,
   EnvironmentError,
-  objectsLocation,
   readEnvironment,
   readEnvironmentOfUp,
+  storageLocations,
   type Variables,
 } from './environment.ts';
 
 const REQUIRED = {
   DATABASE_URL: 'postgres://spectra:very-secret@db.example:5432/spectra',
   TEMPORAL_ADDRESS: 'temporal.example:7233',
-  FILES_DIR: '/srv/files',
+  FILES_URL: '/srv/files',
   TEMP_DIR: '/srv/temp',
   OBJECTS_URL: '/srv/objects',
 };
@@ -60,7 +60,7 @@ describe('readEnvironment', () => {
 
 describe('the object store', () => {
   const locationOf = (variables: Variables) =>
-    objectsLocation(readEnvironment({ ...REQUIRED, ...variables }));
+    storageLocations(readEnvironment({ ...REQUIRED, ...variables })).objects;
 
   it('is a directory, or a bucket with a prefix', () => {
     expect(locationOf({})).toEqual({ directory: '/srv/objects' });
@@ -105,6 +105,30 @@ describe('the object store', () => {
   });
 });
 
+describe('the file store', () => {
+  const s3 = { FILES_URL: 's3://spectra/files', OBJECTS_URL: 's3://spectra/objects' };
+
+  it('is where its URL says, with an archive of its own or part of it', () => {
+    expect(storageLocations(readEnvironment(REQUIRED))).toEqual({
+      objects: { directory: '/srv/objects' },
+      files: { directory: '/srv/files' },
+    });
+    const archive = { ...REQUIRED, ...s3, SPECTRA_URL: 's3://spectra/files-of-lamost' };
+    expect(storageLocations(readEnvironment(archive))).toMatchObject({
+      files: { bucket: 'spectra', prefix: 'files' },
+      spectra: { bucket: 'spectra', prefix: 'files-of-lamost' },
+    });
+  });
+
+  it.each([
+    [{ SPECTRA_URL: '/archive' }, 'SPECTRA_URL and FILES_URL must both be directories, or both be on S3'],
+    [{ SPECTRA_URL: 's3://spectra/files/old' }, 'SPECTRA_URL and FILES_URL must not lie in each other'],
+    [{ OBJECTS_URL: 's3://spectra' }, 'OBJECTS_URL and FILES_URL must not lie in each other'],
+  ])('is refused with %j', (variables, problem) => {
+    expect(problemsOf(readEnvironment, { ...REQUIRED, ...s3, ...variables })).toEqual([problem]);
+  });
+});
+
 it('readEnvironmentOfUp needs nothing, judges what is given, and looks past what up sets itself', () => {
   expect(problemsOf(readEnvironmentOfUp, {})).toEqual([]);
   expect(problemsOf(readEnvironmentOfUp, { HOST: 'my-laptop', PORT: 'none' })).toEqual([]);
@@ -120,7 +144,7 @@ describe('effectiveEnvironment', () => {
     expect(valueOf(variables, 'PORT')).toEqual({ name: 'PORT', value: '12000', source: 'environment' });
     expect(valueOf(variables, 'LOG_LEVEL')).toMatchObject({ value: 'info', source: 'default' });
     expect(valueOf(variables, 'PARTS_BYTES')).toMatchObject({ value: '21474836480', source: 'default' });
-    expect(valueOf(variables, 'SPECTRA_DIR')).toMatchObject({ value: null, source: 'not set' });
+    expect(valueOf(variables, 'SPECTRA_URL')).toMatchObject({ value: null, source: 'not set' });
   });
 
   it.each([

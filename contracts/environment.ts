@@ -1,30 +1,42 @@
 import { z } from 'zod';
-import { type ObjectsLocation, parseS3Url } from './objects-location.ts';
+import { parseS3Url, type S3Location, type StorageLocation } from './storage-location.ts';
+
+/** A directory, or `s3://bucket/prefix`. */
+const StorageUrl = z
+  .string()
+  .min(1)
+  .refine(
+    (url) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(url) || parseS3Url(url),
+    'is a directory, or s3://bucket/prefix',
+  );
 
 /** Environment of every server process (API and workers); `npm start` sets it for its children. */
 export const Environment = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   TEMPORAL_ADDRESS: z.string().regex(/^.+:\d+$/, 'host:port'),
   TEMPORAL_UI_URL: z.url().optional(),
-  /** Root of the users' file store; JOBS and (unless SPECTRA_DIR is given) SPECTRA lie in it. */
-  FILES_DIR: z.string().min(1),
-  /** Scratch space on the same file system as FILES_DIR: uploads in progress. */
+  /** Root of the users' file store; JOBS and (unless SPECTRA_URL is given) SPECTRA lie in it. */
+  FILES_URL: StorageUrl,
+  /** An existing archive, read-only as /SPECTRA; of the same kind as FILES_URL. */
+  SPECTRA_URL: StorageUrl.optional(),
+  /** Scratch space of a process: on the same file system as FILES_URL where that is a directory, else any. */
   TEMP_DIR: z.string().min(1),
-  /** The object store (parts, manifests, checkpoints): a directory, or `s3://bucket/prefix`. */
-  OBJECTS_URL: z
-    .string()
-    .refine(
-      (url) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(url) || parseS3Url(url),
-      'is a directory, or s3://bucket/prefix',
-    ),
+  /** With FILES_URL on S3: so many bytes of its files are kept in TEMP_DIR, for what reads files only (HDF5). */
+  CACHE_BYTES: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .default(20 * 1024 ** 3),
+  /** The object store (parts, manifests, checkpoints). */
+  OBJECTS_URL: StorageUrl,
   /** Where the S3 server is; Amazon's own when absent. */
   S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   S3_REGION: z.string().default('us-east-1'),
+  /** Where browsers reach the S3 server, to fetch large files from it themselves; all goes through the API when absent. */
+  S3_DOWNLOAD_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   /** For S3; where neither is set, others are looked for as Amazon's programs do. */
   AWS_ACCESS_KEY_ID: z.string().optional(),
   AWS_SECRET_ACCESS_KEY: z.string().optional(),
-  /** An existing archive, mounted read-only as /SPECTRA. */
-  SPECTRA_DIR: z.string().min(1).optional(),
   HOST: z.enum(['127.0.0.1', '::1', 'localhost']).default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65535).default(10000),
   /** Origins beside our own whose pages may call the API, with commas between. */
@@ -65,9 +77,8 @@ export type Environment = z.infer<typeof Environment>;
 
 /** What `up` takes from the environment; the other variables it sets itself. */
 const OfUp = Environment.omit({
-  FILES_DIR: true,
   TEMP_DIR: true,
-  SPECTRA_DIR: true,
+  SPECTRA_URL: true,
   HOST: true,
   PORT: true,
 }).partial();
@@ -107,17 +118,55 @@ export function readEnvironmentOfUp(variables: Variables): z.infer<typeof OfUp> 
   return read(OfUp, variables);
 }
 
-/** What says where the object store is, and opens it. */
-export type ObjectStoreEnvironment = Pick<
-  Environment,
-  'OBJECTS_URL' | 'S3_ENDPOINT' | 'AWS_ACCESS_KEY_ID' | 'AWS_SECRET_ACCESS_KEY'
-> & { S3_REGION?: string };
+/** Where an environment has its stores. */
+export interface StorageLocations {
+  objects: StorageLocation;
+  files: StorageLocation;
+  /** Absent: part of `files`. */
+  spectra?: StorageLocation;
+}
 
-/** Where an environment has its object store. */
-export function objectsLocation({ OBJECTS_URL, S3_ENDPOINT, S3_REGION }: Environment): ObjectsLocation {
-  const s3 = parseS3Url(OBJECTS_URL);
-  if (!s3) return { directory: OBJECTS_URL };
-  return { ...s3, region: S3_REGION, ...(S3_ENDPOINT === undefined ? {} : { endpoint: S3_ENDPOINT }) };
+/** Where an environment has its stores. */
+export function storageLocations({
+  OBJECTS_URL,
+  FILES_URL,
+  SPECTRA_URL,
+  S3_ENDPOINT,
+  S3_REGION,
+}: Environment): StorageLocations {
+  const locationOf = (url: string): StorageLocation => {
+    const s3 = parseS3Url(url);
+    if (!s3) return { directory: url };
+    return { ...s3, region: S3_REGION, ...(S3_ENDPOINT === undefined ? {} : { endpoint: S3_ENDPOINT }) };
+  };
+  return {
+    objects: locationOf(OBJECTS_URL),
+    files: locationOf(FILES_URL),
+    ...(SPECTRA_URL === undefined ? {} : { spectra: locationOf(SPECTRA_URL) }),
+  };
+}
+
+type StorageUrls = Partial<Pick<Environment, 'OBJECTS_URL' | 'FILES_URL' | 'SPECTRA_URL'>>;
+
+/** What is wrong with the stores of an environment as far as each is right. */
+export function storageProblems({ OBJECTS_URL, FILES_URL, SPECTRA_URL }: StorageUrls): string[] {
+  const s3Of = (url: string | undefined) => (url === undefined ? undefined : parseS3Url(url));
+  const [objects, files, spectra] = [OBJECTS_URL, FILES_URL, SPECTRA_URL].map(s3Of);
+  const problems: string[] = [];
+  if (FILES_URL !== undefined && SPECTRA_URL !== undefined && !files !== !spectra)
+    problems.push('SPECTRA_URL and FILES_URL must both be directories, or both be on S3');
+  if (files && spectra && overlap(files, spectra))
+    problems.push('SPECTRA_URL and FILES_URL must not lie in each other');
+  if (files && objects && overlap(files, objects))
+    problems.push('OBJECTS_URL and FILES_URL must not lie in each other');
+  return problems;
+}
+
+type Place = Pick<S3Location, 'bucket' | 'prefix'>;
+
+function overlap(a: Place, b: Place): boolean {
+  const rootOf = ({ bucket, prefix }: Place) => (prefix === '' ? `${bucket}/` : `${bucket}/${prefix}/`);
+  return rootOf(a).startsWith(rootOf(b)) || rootOf(b).startsWith(rootOf(a));
 }
 
 function read<T>(schema: z.ZodType<T>, variables: Variables): T {
@@ -130,6 +179,7 @@ function read<T>(schema: z.ZodType<T>, variables: Variables): T {
   for (const [name, other] of KEY_PAIR)
     if (given[name] === undefined && given[other] !== undefined)
       problems.push(`${name} is missing; ${other} is given`);
+  if (parsed.success) problems.push(...storageProblems(given));
   if (!parsed.success || problems.length > 0) throw new EnvironmentError(problems);
   return parsed.data;
 }

@@ -14,7 +14,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import type { S3Location } from '../contracts/objects-location.ts';
+import type { S3Location } from '../contracts/storage-location.ts';
 import { checkKey, keyOf, ObjectNotFound, type ObjectStore, objectUri } from './object-store.ts';
 
 /** Larger objects go up in parts of this size, of which S3 takes 10,000: 156 GiB. */

@@ -5,7 +5,7 @@ import { createCpuActivities } from '../activities/cpu.ts';
 import { createChildProcesses } from '../activities/network/child-process.ts';
 import { createThreadPool } from '../activities/thread-pool.ts';
 import { createTrainingActivities } from '../activities/training.ts';
-import { objectsLocation } from '../contracts/environment.ts';
+import { storageLocations } from '../contracts/environment.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import { hasNvidiaDriver } from '../deploy/tensorflow/backends.ts';
 import { connect } from '../db/connection.ts';
@@ -14,17 +14,18 @@ import { createLabellingsRepository } from '../db/repositories/labellings.ts';
 import { createSpectraRepository } from '../db/repositories/spectra.ts';
 import { createWorkerBackendsRepository } from '../db/repositories/worker-backends.ts';
 import { TRAINING_ENVIRONMENT } from '../science/cnn/tensorflow.ts';
-import { createFileStore } from '../storage/file-store.ts';
+import { openFileStore } from '../storage/open-file-store.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
 import { startWorker } from './run-worker.ts';
 import { startTensorflowSetup } from './tensorflow-setup.ts';
 
 // Preprocessing, scans and training: activities only.
 startWorker('cpu', async ({ environment, log, identity, started }) => {
-  const { FILES_DIR, TEMP_DIR, SPECTRA_DIR, PARTS_BYTES, CPU_THREADS } = environment;
+  const { TEMP_DIR, PARTS_BYTES, CPU_THREADS } = environment;
   const { db, close } = connect(environment.DATABASE_URL);
-  const fileStore = await createFileStore({ root: FILES_DIR, tempDir: TEMP_DIR, spectraDir: SPECTRA_DIR });
-  const objects = objectsLocation(environment);
+  const locations = storageLocations(environment);
+  const { objects } = locations;
+  const fileStore = await openFileStore(locations, { tempDir: TEMP_DIR });
   const pool = createThreadPool(CPU_THREADS ?? availableParallelism());
   const shared = {
     jobs: createJobsRepository(db),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AcquisitionStrategy } from '../../contracts/active-learning.ts';
 import { PoolCuts } from '../../contracts/cuts.ts';
 import { ObjectGrouping } from '../../contracts/objects.ts';
-import { ObjectsLocation } from '../../contracts/objects-location.ts';
+import { StorageLocation } from '../../contracts/storage-location.ts';
 import { SpectrumSet } from '../../contracts/labelling.ts';
 import { TrainingConfig, TrainingReport } from '../../contracts/training.ts';
 
@@ -13,7 +13,7 @@ export const TrainTask = z.object({
   dataPath: z.string(),
   labelsPath: z.string().optional(),
   /** Where the object store is, and the checkpoint's key in it. */
-  objects: ObjectsLocation,
+  objects: StorageLocation,
   checkpointKey: z.string(),
   /** Empty; the model's files go here. */
   modelDir: z.string(),

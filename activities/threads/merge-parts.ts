@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { PreprocessingPreview } from '../../contracts/job.ts';
-import type { ObjectsLocation } from '../../contracts/objects-location.ts';
+import type { StorageLocation } from '../../contracts/storage-location.ts';
 import type { PreprocessingConfig } from '../../contracts/preprocessing.ts';
 import { createResultFile, type ResultFile } from '../../science/hdf5/result-file.ts';
 import {
@@ -17,7 +17,7 @@ import type { PartReference } from '../plan.ts';
 
 export interface MergeStart {
   step: 'start';
-  objects: ObjectsLocation;
+  objects: StorageLocation;
   /** Host path of the file to write; an earlier one is overwritten. */
   target: string;
   wavelengthAngstrom: Float64Array;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { ObjectsLocation } from '../../contracts/objects-location.ts';
+import type { StorageLocation } from '../../contracts/storage-location.ts';
 import type { PreprocessingConfig } from '../../contracts/preprocessing.ts';
 import { VERSION } from '../../contracts/version.ts';
 import { encodeCatalogueRows } from '../../db/catalogue-encoding.ts';
@@ -35,7 +35,7 @@ import { readEach } from './file-reader.ts';
 import { messageOf, reasonOf } from './read-error.ts';
 
 export interface PreprocessPartTask {
-  objects: ObjectsLocation;
+  objects: StorageLocation;
   /** Host path of the archive. */
   archiveRoot: string;
   workId: string;

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ObjectStoreEnvironment } from '../../contracts/environment.ts';
 import { migrateDatabase } from '../../db/migrate.ts';
-import { takeDataDirectory, type DataDirectory, type PartName } from './data-directory.ts';
+import { takeDataDirectory, type DataDirectory, type PartName, type Services } from './data-directory.ts';
 import { type Say } from './downloads.ts';
 import { packageRoot } from '../../storage/package-root.ts';
 import { freePort, isPortFree } from './port.ts';
@@ -12,6 +11,11 @@ import { loadSamples, startScan, submitSampleJob } from './samples.ts';
 import { findTemporal } from './temporal-binaries.ts';
 import { registerSearchAttributes, startTemporal, TEMPORAL_SHUTDOWN } from './temporal.ts';
 
+/** Where the stores are, as far as they are not in the data directory, and what opens them. */
+export type StoreVariables = Partial<Pick<Services, 'OBJECTS_URL' | 'FILES_URL' | S3Variable>>;
+type S3Variable =
+  'S3_ENDPOINT' | 'S3_REGION' | 'S3_DOWNLOAD_ENDPOINT' | 'AWS_ACCESS_KEY_ID' | 'AWS_SECRET_ACCESS_KEY';
+
 export interface StackOptions {
   /** Directory of all state. */
   data: string;
@@ -19,7 +23,7 @@ export interface StackOptions {
   port: number;
   /** Address to bind; `readEnvironment` refuses all but this machine's own. */
   host?: string;
-  /** An existing archive, used in place and read-only. */
+  /** An existing archive, a directory or `s3://bucket/prefix`, used in place and read-only. */
   spectra?: string;
   /** Load no samples into a new data directory. */
   empty?: boolean;
@@ -27,7 +31,7 @@ export interface StackOptions {
   headless?: boolean;
   /** Services that exist, used instead of ours. */
   databaseUrl?: string;
-  objectStore?: ObjectStoreEnvironment;
+  stores?: StoreVariables;
   temporalAddress?: string;
   /** Ports of our own services; free ones when absent, Temporal's UI at 10001 if free. */
   postgresPort?: number;
@@ -92,7 +96,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
     const host = options.host ?? '127.0.0.1';
     const port = await choosePort(options.port, host);
-    const hasSampleJob = await loadSamples(directory, !options.empty && options.spectra === undefined);
+    const isOwnArchive = options.spectra === undefined && options.stores?.FILES_URL === undefined;
+    const hasSampleJob = await loadSamples(directory, !options.empty && isOwnArchive);
 
     const databaseUrl = options.databaseUrl ?? (await launchPostgres(parts, directory, options));
     signal?.throwIfAborted();
@@ -107,11 +112,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const services = {
       DATABASE_URL: databaseUrl,
       TEMPORAL_ADDRESS: temporal.address,
-      FILES_DIR: directory.files,
+      FILES_URL: directory.files,
       TEMP_DIR: directory.temp,
       OBJECTS_URL: directory.objects,
-      ...options.objectStore,
-      SPECTRA_DIR: options.spectra,
+      ...options.stores,
+      SPECTRA_URL: options.spectra,
       TEMPORAL_UI_URL: temporal.uiUrl,
       HOST: host,
       PORT: String(port),

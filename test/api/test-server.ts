@@ -24,7 +24,7 @@ export async function startTestServer(overrides: Partial<Record<keyof Environmen
   const environment = readEnvironment({
     DATABASE_URL: postgres.url,
     TEMPORAL_ADDRESS: NO_TEMPORAL,
-    FILES_DIR: join(base, 'files'),
+    FILES_URL: join(base, 'files'),
     TEMP_DIR: join(base, 'tmp'),
     OBJECTS_URL: join(base, 'objects'),
     PORT: '0',
@@ -45,7 +45,7 @@ export async function startTestServer(overrides: Partial<Record<keyof Environmen
     jobs: createJobsRepository(db),
     outbox: createOutboxRepository(db),
     environment,
-    filesDir: environment.FILES_DIR,
+    filesDir: environment.FILES_URL,
     /** Stops the API and starts it again, with other settings. */
     async restart(changes: Partial<Environment> = {}) {
       await server.stop();

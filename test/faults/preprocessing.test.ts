@@ -123,7 +123,7 @@ function pidOf(entry: string): number {
     if (!/^\d+$/.test(name)) continue;
     try {
       const isOurs = readFileSync(`/proc/${name}/environ`, 'utf8').includes(
-        `FILES_DIR=${join(directory, 'files')}`,
+        `FILES_URL=${join(directory, 'files')}`,
       );
       if (isOurs && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(entry)) return Number(name);
     } catch (error) {

@@ -13,7 +13,7 @@ import {
   paginateListObjectsV2,
   S3Client,
 } from '@aws-sdk/client-s3';
-import type { S3Location } from '../../contracts/objects-location.ts';
+import type { S3Location } from '../../contracts/storage-location.ts';
 import { cacheDirectory } from '../../deploy/embedded/cache.ts';
 import { freePort } from '../../deploy/embedded/port.ts';
 import { logTail, startProcess } from '../../deploy/embedded/process.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-/** Where the object store is: a directory of this machine, or a bucket of an S3 server. */
-export const ObjectsLocation = z.union([
+/** Where a store is: a directory of this machine, or a bucket of an S3 server. */
+export const StorageLocation = z.union([
   z.object({ directory: z.string().min(1) }),
   z.object({
     bucket: z.string().min(1),
@@ -12,8 +12,8 @@ export const ObjectsLocation = z.union([
     endpoint: z.url().optional(),
   }),
 ]);
-export type ObjectsLocation = z.infer<typeof ObjectsLocation>;
-export type S3Location = Exclude<ObjectsLocation, { directory: string }>;
+export type StorageLocation = z.infer<typeof StorageLocation>;
+export type S3Location = Exclude<StorageLocation, { directory: string }>;
 
 /** Bucket and prefix of `s3://bucket/prefix`; undefined for anything else. */
 export function parseS3Url(url: string): Pick<S3Location, 'bucket' | 'prefix'> | undefined {
