@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, METHODS, type Server } from 'node:http';
+import { createServer, METHODS, request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -33,6 +33,7 @@ beforeAll(async () => {
     hub: new JobEventHub(),
     log: pino({ level: 'silent' }),
     tempDir,
+    allowedHosts: ['Spectra.example'],
     corsOrigins: [],
     webRoot,
   });
@@ -53,6 +54,21 @@ it('says how to build the dashboard where it is not built', async () => {
   expect(response.status).toBe(404);
   expect(response.headers.get('content-type')).toContain('text/plain');
   expect(await response.text()).toContain('npm run build');
+});
+
+it.each([
+  ['spectra.example:10000', 200],
+  ['SPECTRA.example', 200],
+  ['localhost:1', 200],
+  ['not.spectra.example', 403],
+  ['spectra.example.org', 403],
+])('a request for %s answers %i', async (host, status) => {
+  const answered = await new Promise((resolve, reject) => {
+    request(`${origin}/api/health`, { headers: { host } }, ({ statusCode }) => resolve(statusCode))
+      .on('error', reject)
+      .end();
+  });
+  expect(answered).toBe(status);
 });
 
 it('serves scripts as the build has compressed them, to whom takes them so', async () => {

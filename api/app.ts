@@ -43,13 +43,15 @@ export interface AppDependencies {
   /** Where files on their way lie; readiness writes there. */
   tempDir: string;
   temporalUiUrl?: string;
+  /** Names beside `localhost` that a request's `Host` may have. */
+  allowedHosts: readonly string[];
   /** Other origins whose pages may call the API. */
   corsOrigins: readonly string[];
   /** The built dashboard. */
   webRoot: string;
 }
 
-const LOOPBACK_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
+const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 const CORS_METHODS = 'GET, POST, PATCH, DELETE';
 const CORS_HEADERS = 'Content-Type, Last-Event-ID, Range, If-None-Match';
 const EXPOSED_HEADERS = 'X-Request-Id, ETag, Content-Disposition';
@@ -116,7 +118,8 @@ function identify(log: Logger): RequestHandler {
  * Keeps strangers out: without users, the browser's own rules are the door. A page of another site reaches us by
  * rebinding its name to 127.0.0.1 (its Host is not ours) or by a form post (its Origin is not ours).
  */
-function guard(corsOrigins: readonly string[]): RequestHandler {
+function guard({ allowedHosts, corsOrigins }: AppDependencies): RequestHandler {
+  const ours = new Set([...LOOPBACK_HOSTS, ...allowedHosts.map((name) => name.toLowerCase())]);
   return (request, response, next) => {
     const { host, origin } = request.headers;
     const isAllowed = origin !== undefined && corsOrigins.includes(origin);
@@ -125,8 +128,12 @@ function guard(corsOrigins: readonly string[]): RequestHandler {
       response.setHeader('Access-Control-Allow-Origin', origin);
       response.setHeader('Access-Control-Expose-Headers', EXPOSED_HEADERS);
     }
-    if (host === undefined || !LOOPBACK_HOST.test(host))
-      throw new HttpError(403, 'host_not_allowed', 'This server answers on localhost only');
+    if (host === undefined || !ours.has(host.replace(/:\d+$/, '').toLowerCase()))
+      throw new HttpError(
+        403,
+        'host_not_allowed',
+        'This server answers as localhost, and by the names that ALLOWED_HOSTS has',
+      );
     if (request.method === 'OPTIONS') {
       if (isAllowed) {
         response.setHeader('Access-Control-Allow-Methods', CORS_METHODS);
@@ -137,7 +144,12 @@ function guard(corsOrigins: readonly string[]): RequestHandler {
       return;
     }
     const isReading = request.method === 'GET' || request.method === 'HEAD';
-    if (!isReading && origin !== undefined && !isAllowed && origin !== `http://${host}`)
+    if (
+      !isReading &&
+      origin !== undefined &&
+      !isAllowed &&
+      ![`http://${host}`, `https://${host}`].includes(origin)
+    )
       throw new HttpError(403, 'origin_not_allowed', `Pages of ${origin} may not change anything here`);
     next();
   };
@@ -236,7 +248,7 @@ export function createApp(dependencies: AppDependencies): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('case sensitive routing', true);
-  app.use(identify(log), observeRequests(metrics.requestSeconds), guard(dependencies.corsOrigins));
+  app.use(identify(log), observeRequests(metrics.requestSeconds), guard(dependencies));
 
   const methods = new Map<string, string[]>();
   const expressPath = (route: Route): string => route.path.replaceAll(/\{(\w+)\}/g, ':$1');

@@ -28,7 +28,10 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
 
 const ERROR_EXAMPLES: Readonly<Record<number, ApiError>> = {
   400: { detail: 'There are 2 labelling_ids, but 1 entries in batch', code: 'lengths_differ' },
-  403: { detail: 'This server answers on localhost only', code: 'host_not_allowed' },
+  403: {
+    detail: 'This server answers as localhost, and by the names that ALLOWED_HOSTS has',
+    code: 'host_not_allowed',
+  },
   404: { detail: 'There is no job 7f9c24e8-3b12-4fef-91e0-56a5d5a0a0a0', code: 'absent' },
   406: { detail: 'The answer is there as application/json, application/fits', code: 'not_acceptable' },
   409: { detail: 'The job is COMPLETED: only a pending job can be run', code: 'wrong_phase' },

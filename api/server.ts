@@ -1,4 +1,4 @@
-import { readEnvironment } from '../contracts/environment.ts';
+import { readProcessEnvironment } from '../storage/process-environment.ts';
 import { createLog } from '../telemetry/log.ts';
 import { startTracing } from '../telemetry/tracing.ts';
 import { startServer } from './start-server.ts';
@@ -6,7 +6,7 @@ import { startServer } from './start-server.ts';
 // `node dist/api/server.js`: the API until SIGTERM or SIGINT.
 const log = createLog({ name: 'api' });
 try {
-  const environment = readEnvironment(process.env);
+  const environment = readProcessEnvironment();
   log.level = environment.LOG_LEVEL;
   const tracing = startTracing('api', environment.OTEL_EXPORTER_OTLP_ENDPOINT);
   const server = await startServer(environment, log);

@@ -90,6 +90,7 @@ export async function startServer(environment: Environment, log: Logger): Promis
       log,
       tempDir: environment.TEMP_DIR,
       ...(environment.TEMPORAL_UI_URL === undefined ? {} : { temporalUiUrl: environment.TEMPORAL_UI_URL }),
+      allowedHosts: environment.ALLOWED_HOSTS ?? [],
       corsOrigins: environment.CORS_ORIGINS,
       webRoot: join(packageRoot(), 'dist', 'web'),
     }),

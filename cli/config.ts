@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import { effectiveEnvironment, EnvironmentError, readEnvironment } from '../contracts/environment.ts';
+import { readSecret } from '../storage/process-environment.ts';
 import { readServices } from '../deploy/embedded/data-directory.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
@@ -31,7 +32,7 @@ export async function config(options: { data: string; json?: boolean }): Promise
 
 function problemsOf(variables: Readonly<Record<string, string | undefined>>): readonly string[] {
   try {
-    readEnvironment(variables);
+    readEnvironment(variables, readSecret);
     return [];
   } catch (error) {
     if (error instanceof EnvironmentError) return error.problems;

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { readEnvironmentOfUp, storageProblems, type Variables } from '../contracts/environment.ts';
 import { parseS3Url } from '../contracts/storage-location.ts';
+import { readSecret } from '../storage/process-environment.ts';
 import { startStack, type Stack, type StackOptions, type StoreVariables } from '../deploy/embedded/stack.ts';
 import { EXIT, type ExitCode, usage } from './exit-codes.ts';
 
@@ -106,7 +107,7 @@ export async function up(options: UpOptions): Promise<ExitCode> {
 function servicesOf(
   variables: Variables,
 ): Pick<StackOptions, 'databaseUrl' | 'temporalAddress'> & { stores: StoreVariables } {
-  const environment = readEnvironmentOfUp(variables);
+  const environment = readEnvironmentOfUp(variables, readSecret);
   const { DATABASE_URL, TEMPORAL_ADDRESS, OBJECTS_URL, FILES_URL } = environment;
   const { S3_ENDPOINT, S3_REGION, S3_DOWNLOAD_ENDPOINT, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } =
     environment;

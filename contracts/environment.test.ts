@@ -2,11 +2,25 @@ import { describe, expect, it } from 'vitest';
 import {
   effectiveEnvironment,
   EnvironmentError,
-  readEnvironment,
-  readEnvironmentOfUp,
+  readDatabaseUrl,
+  readEnvironment as readWith,
+  readEnvironmentOfUp as readOfUpWith,
   storageLocations,
   type Variables,
 } from './environment.ts';
+
+/** The files that there are. */
+const readFile = (path: string): string => {
+  const text = {
+    '/run/secrets/db': 'very/secret\n',
+    '/run/secrets/s3': 'very-secret',
+    '/run/secrets/none': '\n',
+  }[path];
+  if (text === undefined) throw new Error(`there is no ${path}`);
+  return text;
+};
+const readEnvironment = (variables: Variables) => readWith(variables, readFile);
+const readEnvironmentOfUp = (variables: Variables) => readOfUpWith(variables, readFile);
 
 const REQUIRED = {
   DATABASE_URL: 'postgres://spectra:very-secret@db.example:5432/spectra',
@@ -56,6 +70,59 @@ describe('readEnvironment', () => {
     expect(problems).toContain('TEMP_DIR is missing');
     expect(problems.join()).not.toContain('very-secret');
   });
+});
+
+describe('secrets in files', () => {
+  const others = { ...REQUIRED, DATABASE_URL: '' };
+  const DATABASE_URL = 'postgres://spectra@db.example:5432/spectra';
+
+  it('are put where they belong, without the end of their line', () => {
+    const variables = {
+      ...others,
+      DATABASE_URL,
+      DATABASE_PASSWORD_FILE: '/run/secrets/db',
+      AWS_ACCESS_KEY_ID: 'me',
+      AWS_SECRET_ACCESS_KEY_FILE: '/run/secrets/s3',
+    };
+    const url = 'postgres://spectra:very%2Fsecret@db.example:5432/spectra';
+    expect(readEnvironment(variables)).toMatchObject({
+      DATABASE_URL: url,
+      AWS_SECRET_ACCESS_KEY: 'very-secret',
+    });
+    expect(readDatabaseUrl({ DATABASE_URL, DATABASE_PASSWORD_FILE: '/run/secrets/db' }, readFile)).toBe(url);
+    expect(JSON.stringify(effectiveEnvironment(variables))).not.toMatch(/very/);
+  });
+
+  it.each([
+    [{ DATABASE_URL, DATABASE_PASSWORD_FILE: '/absent' }, 'DATABASE_PASSWORD_FILE: there is no /absent'],
+    [
+      { DATABASE_URL, DATABASE_PASSWORD_FILE: '/run/secrets/none' },
+      'DATABASE_PASSWORD_FILE: the file is empty',
+    ],
+    [{ DATABASE_PASSWORD_FILE: '/run/secrets/db' }, 'DATABASE_URL is missing'],
+    [
+      { DATABASE_URL: REQUIRED.DATABASE_URL, DATABASE_PASSWORD_FILE: '/run/secrets/db' },
+      'DATABASE_PASSWORD_FILE: DATABASE_URL has a password too',
+    ],
+    [
+      {
+        DATABASE_URL,
+        AWS_ACCESS_KEY_ID: 'me',
+        AWS_SECRET_ACCESS_KEY: 'a',
+        AWS_SECRET_ACCESS_KEY_FILE: '/run/secrets/s3',
+      },
+      'AWS_SECRET_ACCESS_KEY_FILE: AWS_SECRET_ACCESS_KEY is given too',
+    ],
+  ])('of %j: %s', (variables, problem) => {
+    expect(problemsOf(readEnvironment, { ...others, ...variables })).toEqual([problem]);
+  });
+});
+
+it('ALLOWED_HOSTS are names without ports', () => {
+  const hosts = (text: string) => readEnvironment({ ...REQUIRED, ALLOWED_HOSTS: text }).ALLOWED_HOSTS;
+  expect(hosts('api, spectra.example.org ,[fd00::1]')).toEqual(['api', 'spectra.example.org', '[fd00::1]']);
+  expect(problemsOf(readEnvironment, { ...REQUIRED, ALLOWED_HOSTS: 'api,*' })).toHaveLength(1);
+  expect(problemsOf(readEnvironment, { ...REQUIRED, ALLOWED_HOSTS: 'api:10000' })).toHaveLength(1);
 });
 
 describe('the object store', () => {

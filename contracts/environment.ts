@@ -10,9 +10,22 @@ const StorageUrl = z
     'is a directory, or s3://bucket/prefix',
   );
 
+/** A name, an IPv4 address, or an IPv6 address in brackets: as in a URL. */
+const HOST_NAME = /^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])$/i;
+
+/** The parts of a list with commas between. */
+function listed(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
+}
+
 /** Environment of every server process (API and workers); `npm start` sets it for its children. */
 export const Environment = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  /** A file that holds the password of DATABASE_URL's user, as container platforms hand secrets out. */
+  DATABASE_PASSWORD_FILE: z.string().min(1).optional(),
   TEMPORAL_ADDRESS: z.string().regex(/^.+:\d+$/, 'host:port'),
   TEMPORAL_UI_URL: z.url().optional(),
   /** Root of the users' file store; JOBS and (unless SPECTRA_URL is given) SPECTRA lie in it. */
@@ -37,18 +50,19 @@ export const Environment = z.object({
   /** For S3; where neither is set, others are looked for as Amazon's programs do. */
   AWS_ACCESS_KEY_ID: z.string().optional(),
   AWS_SECRET_ACCESS_KEY: z.string().optional(),
-  HOST: z.enum(['127.0.0.1', '::1', 'localhost']).default('127.0.0.1'),
+  /** A file that holds it. */
+  AWS_SECRET_ACCESS_KEY_FILE: z.string().min(1).optional(),
+  /** The address that the API listens on. One that others reach is for containers, whose network says who they are. */
+  HOST: z.union([z.ipv4(), z.ipv6(), z.literal('localhost')]).default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65535).default(10000),
-  /** Origins beside our own whose pages may call the API, with commas between. */
-  CORS_ORIGINS: z
+  /** Names beside `localhost` by which the API may be asked for: a request for another one (its `Host`) is refused. */
+  ALLOWED_HOSTS: z
     .string()
-    .default('http://localhost:10300')
-    .transform((text) =>
-      text
-        .split(',')
-        .map((origin) => origin.trim())
-        .filter(Boolean),
-    ),
+    .transform(listed)
+    .pipe(z.array(z.string().regex(HOST_NAME, 'names or addresses with commas between, without ports')))
+    .optional(),
+  /** Origins beside our own whose pages may call the API, with commas between. */
+  CORS_ORIGINS: z.string().default('http://localhost:10300').transform(listed),
   /**
    * A connection is cut off where nothing moves for so long while an answer or a body is on its way. Event streams move
    * every 15 s.
@@ -83,6 +97,8 @@ const OfUp = Environment.omit({
   PORT: true,
 }).partial();
 
+const OfDatabase = Environment.pick({ DATABASE_URL: true });
+
 const KEY_PAIR = [
   ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'],
   ['AWS_SECRET_ACCESS_KEY', 'AWS_ACCESS_KEY_ID'],
@@ -102,20 +118,29 @@ export class EnvironmentError extends Error {
   }
 }
 
+/** What a file holds, as text. @throws where it can't be read */
+export type ReadFile = (path: string) => string;
+
 /**
- * Reads the environment of a server process; an empty variable counts as absent.
+ * Reads the environment of a server process; an empty variable counts as absent. What the files of DATABASE_PASSWORD_FILE and
+ * AWS_SECRET_ACCESS_KEY_FILE hold is in DATABASE_URL and AWS_SECRET_ACCESS_KEY then.
  * @throws EnvironmentError naming every wrong or missing variable at once
  */
-export function readEnvironment(variables: Variables): Environment {
-  return read(Environment, variables);
+export function readEnvironment(variables: Variables, readFile: ReadFile): Environment {
+  return read(Environment, variables, readFile);
+}
+
+/** DATABASE_URL, with the password of DATABASE_PASSWORD_FILE. @throws EnvironmentError */
+export function readDatabaseUrl(variables: Variables, readFile: ReadFile): string {
+  return read(OfDatabase, variables, readFile).DATABASE_URL;
 }
 
 /**
  * Reads what `up` takes from the environment, where nothing is required.
  * @throws EnvironmentError naming every wrong variable at once
  */
-export function readEnvironmentOfUp(variables: Variables): z.infer<typeof OfUp> {
-  return read(OfUp, variables);
+export function readEnvironmentOfUp(variables: Variables, readFile: ReadFile): z.infer<typeof OfUp> {
+  return read(OfUp, variables, readFile);
 }
 
 /** Where an environment has its stores. */
@@ -169,19 +194,52 @@ function overlap(a: Place, b: Place): boolean {
   return rootOf(a).startsWith(rootOf(b)) || rootOf(b).startsWith(rootOf(a));
 }
 
-function read<T>(schema: z.ZodType<T>, variables: Variables): T {
+function read<T>(schema: z.ZodType<T>, variables: Variables, readFile: ReadFile): T {
   const given = withoutEmpty(variables);
+  const problems = takeSecrets(given, readFile);
   const parsed = schema.safeParse(given);
-  const problems = (parsed.error?.issues ?? []).map(({ path, message }) => {
-    const name = path.join('.');
-    return given[name] === undefined ? `${name} is missing` : `${name}: ${message}`;
-  });
+  for (const { path, message } of parsed.error?.issues ?? []) {
+    // Of a list the whole is named.
+    const name = String(path[0]);
+    problems.push(given[name] === undefined ? `${name} is missing` : `${name}: ${message}`);
+  }
   for (const [name, other] of KEY_PAIR)
     if (given[name] === undefined && given[other] !== undefined)
       problems.push(`${name} is missing; ${other} is given`);
   if (parsed.success) problems.push(...storageProblems(given));
   if (!parsed.success || problems.length > 0) throw new EnvironmentError(problems);
   return parsed.data;
+}
+
+/** Puts what the files of secrets hold where a process without such files has it. @returns what is wrong with them */
+function takeSecrets(given: Record<string, string>, readFile: ReadFile): string[] {
+  const problems: string[] = [];
+  const secretOf = (name: keyof Environment): string | undefined => {
+    const path = given[name];
+    if (path === undefined) return undefined;
+    try {
+      const secret = readFile(path).replace(/\r?\n$/, '');
+      if (secret) return secret;
+      problems.push(`${name}: the file is empty`);
+    } catch (error) {
+      problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    return undefined;
+  };
+  const password = secretOf('DATABASE_PASSWORD_FILE');
+  if (password !== undefined && URL.canParse(given['DATABASE_URL'] ?? '')) {
+    const url = new URL(given['DATABASE_URL'] ?? '');
+    if (url.password) problems.push('DATABASE_PASSWORD_FILE: DATABASE_URL has a password too');
+    url.password = encodeURIComponent(password);
+    given['DATABASE_URL'] = url.href;
+  }
+  const key = secretOf('AWS_SECRET_ACCESS_KEY_FILE');
+  if (key !== undefined) {
+    if (given['AWS_SECRET_ACCESS_KEY'] !== undefined)
+      problems.push('AWS_SECRET_ACCESS_KEY_FILE: AWS_SECRET_ACCESS_KEY is given too');
+    given['AWS_SECRET_ACCESS_KEY'] = key;
+  }
+  return problems;
 }
 
 function withoutEmpty(variables: Variables): Record<string, string> {

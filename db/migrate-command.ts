@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { EnvironmentError, readDatabaseUrl } from '../contracts/environment.ts';
 import { migrateDatabase } from './migrate.ts';
 
 // `node dist/db/migrate-command.js`: DATABASE_URL's schema, brought up to date.
-const url = process.env['DATABASE_URL'];
-if (!url) {
-  console.error('DATABASE_URL is not set');
+try {
+  await migrateDatabase(readDatabaseUrl(process.env, (path) => readFileSync(path, 'utf8')));
+} catch (error) {
+  if (!(error instanceof EnvironmentError)) throw error;
+  console.error(error.message);
   process.exit(2);
 }
-await migrateDatabase(url);

@@ -10,8 +10,9 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { type Environment, readEnvironment } from '../contracts/environment.ts';
+import type { Environment } from '../contracts/environment.ts';
 import { NAMESPACE } from '../contracts/task-queues.ts';
+import { readProcessEnvironment } from '../storage/process-environment.ts';
 import { createLog } from '../telemetry/log.ts';
 import { startTracing } from '../telemetry/tracing.ts';
 import { activityIds } from './activity-ids.ts';
@@ -61,7 +62,7 @@ export async function runWorker(
   name: string,
   plan: (context: WorkerContext) => Promise<WorkerPlan>,
 ): Promise<void> {
-  const environment = readEnvironment(process.env);
+  const environment = readProcessEnvironment();
   const log = createLog({ name, level: environment.LOG_LEVEL, ids: activityIds });
   const tracing = startTracing(name, environment.OTEL_EXPORTER_OTLP_ENDPOINT);
   Runtime.install({

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { startServer } from '../../api/start-server.ts';
 import { type Environment, readEnvironment } from '../../contracts/environment.ts';
+import { readSecret } from '../../storage/process-environment.ts';
 import { connect } from '../../db/connection.ts';
 import { migrateDatabase } from '../../db/migrate.ts';
 import { createJobsRepository } from '../../db/repositories/jobs.ts';
@@ -21,15 +22,18 @@ export async function startTestServer(overrides: Partial<Record<keyof Environmen
     logFile: join(base, 'postgres.log'),
   });
   await migrateDatabase(postgres.url);
-  const environment = readEnvironment({
-    DATABASE_URL: postgres.url,
-    TEMPORAL_ADDRESS: NO_TEMPORAL,
-    FILES_URL: join(base, 'files'),
-    TEMP_DIR: join(base, 'tmp'),
-    OBJECTS_URL: join(base, 'objects'),
-    PORT: '0',
-    ...overrides,
-  });
+  const environment = readEnvironment(
+    {
+      DATABASE_URL: postgres.url,
+      TEMPORAL_ADDRESS: NO_TEMPORAL,
+      FILES_URL: join(base, 'files'),
+      TEMP_DIR: join(base, 'tmp'),
+      OBJECTS_URL: join(base, 'objects'),
+      PORT: '0',
+      ...overrides,
+    },
+    readSecret,
+  );
   const log = pino({ level: 'silent' });
   const { db, pool, close } = connect(postgres.url);
   let server = await startServer(environment, log);
