@@ -9,7 +9,7 @@ import { writeBundle } from '../../science/bundle/bundle.ts';
 import { labelHistoryCsv } from '../../science/bundle/label-history.ts';
 import { hashFile } from '../artifact.ts';
 import type { Artifact } from '../../contracts/job.ts';
-import { labellingValue } from '../../db/repositories/labellings.ts';
+import { labellingValue } from '../../db/repositories/labelling-history.ts';
 import type { CampaignDependencies } from '../dependencies.ts';
 import { hostPath, runNetworkTask } from '../network-task.ts';
 import type { CatalogueLabel, CatalogueTask } from '../network/messages.ts';

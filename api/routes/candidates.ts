@@ -6,7 +6,8 @@ import { CandidatePage, CandidateQuery } from '../../contracts/candidate.ts';
 import { rowOfKey } from '../../contracts/spectrum-key.ts';
 import { TABLE_FORMATS } from '../../contracts/table-format.ts';
 import type { JobRow, JobsRepository } from '../../db/repositories/jobs.ts';
-import { ClassListChanged, type LabellingsRepository } from '../../db/repositories/labellings.ts';
+import { ClassListChanged } from '../../db/repositories/labelling-history.ts';
+import { type LabellingsRepository } from '../../db/repositories/labellings.ts';
 import {
   candidatesOfCsv,
   type GivenLabel,

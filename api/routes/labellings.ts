@@ -21,9 +21,9 @@ import { ActiveLearningConfig, CampaignSettings, PresentSettings } from '../../c
 import { Job } from '../../contracts/job.ts';
 import { MAX_LABELS_BYTES } from '../../contracts/limits.ts';
 import type { JobRow, JobsRepository } from '../../db/repositories/jobs.ts';
+import { labellingValue } from '../../db/repositories/labelling-history.ts';
 import {
   type Answer,
-  labellingValue,
   LabellingRefused,
   type LabellingRow,
   type LabellingsRepository,

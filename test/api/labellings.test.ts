@@ -14,12 +14,8 @@ import {
   LabellingHistoryPage,
   LabellingPage,
 } from '../../contracts/labelling.ts';
-import {
-  ClassListChanged,
-  createLabellingsRepository,
-  type LabellingsRepository,
-  type NewestLabel,
-} from '../../db/repositories/labellings.ts';
+import { ClassListChanged, type NewestLabel } from '../../db/repositories/labelling-history.ts';
+import { createLabellingsRepository, type LabellingsRepository } from '../../db/repositories/labellings.ts';
 import { createEventsRepository } from '../../db/repositories/events.ts';
 import { batches, outbox } from '../../db/schema.ts';
 import { type Answer, call, startTestServer, type TestServer } from './test-server.ts';
