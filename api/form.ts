@@ -1,7 +1,6 @@
 import express, { type Request, type RequestHandler } from 'express';
 import { MAX_CONFIG_BYTES } from '../contracts/limits.ts';
 import { HttpError, invalid } from './errors.ts';
-import { storableProblems } from './storable.ts';
 
 /** Fields of a form: each name in lower case (DALI 1.1: names are not case-sensitive) with its values in order. */
 export type Form = ReadonlyMap<string, readonly string[]>;
@@ -10,7 +9,8 @@ export type Form = ReadonlyMap<string, readonly string[]>;
 export const receiveForm: RequestHandler = express.raw({ type: () => true, limit: MAX_CONFIG_BYTES });
 
 /**
- * The fields of a request that `receiveForm` has read, urlencoded or multipart; none where there is no body.
+ * The fields of a request that `receiveForm` has read, urlencoded or multipart; none where there is no body. Whoever keeps
+ * one asks whether it can be stored.
  * @throws HttpError 415 where it is no form, 422 where it cannot be read or holds a file
  */
 export async function formOf(request: Request): Promise<Form> {
@@ -37,7 +37,5 @@ export async function formOf(request: Request): Promise<Form> {
     const key = name.toLowerCase();
     form.set(key, [...(form.get(key) ?? []), value]);
   }
-  const unstorable = storableProblems(Object.fromEntries(form));
-  if (unstorable.length > 0) throw invalid('The parameters are not valid', unstorable);
   return form;
 }

@@ -8,6 +8,7 @@ import type { Form } from '../form.ts';
 import type { JobCommands } from '../job-commands.ts';
 import type { JobEventHub } from '../job-event-hub.ts';
 import { defineRoute, type Route } from '../route.ts';
+import { storableProblems } from '../storable.ts';
 import {
   jobDocument,
   jobListDocument,
@@ -94,6 +95,8 @@ function read<T extends z.ZodObject>(schema: T, form: Form): z.output<T> {
       throw invalid('The parameters are not valid', [{ path: name, message: 'is given more than once' }]);
     if (value !== undefined) fields[name] = value;
   }
+  const unstorable = storableProblems(fields);
+  if (unstorable.length > 0) throw invalid('The parameters are not valid', unstorable);
   const parsed = schema.safeParse(fields);
   if (parsed.success) return parsed.data;
   throw invalid(
@@ -169,10 +172,20 @@ export function uwsRoutes({ jobs, uwsJobs, commands, hub }: UwsDependencies): Ro
     }
   }
 
-  const FormOfJob = Controls.catchall(z.string()).meta({
-    description:
-      'And the keys of the configuration. Arrays: a parameter repeated, a list with commas, or JSON; objects: JSON. ' +
-      JobType.options.map((type) => `${uwsName(type)}: ${parameterNames(type).join(', ')}.`).join(' '),
+  // Of which type of job they are, and what they may be, depends on the path: no schema of a form can say that.
+  const Parameters = z
+    .strictObject(
+      Object.fromEntries(
+        JobType.options.flatMap(parameterNames).map((name) => [name, z.string().optional()]),
+      ),
+    )
+    .meta({
+      description:
+        'Keys of the configuration. Arrays: a parameter repeated, a list with commas, or JSON; objects: JSON. ' +
+        JobType.options.map((type) => `${uwsName(type)}: ${parameterNames(type).join(', ')}.`).join(' '),
+    });
+  const FormOfJob = Parameters.extend(Controls.shape).meta({
+    description: `Of UWS and of the job, in capitals; and the parameters. ${Parameters.description}`,
   });
   const common = { tags: ['uws'] as [string], protocol: 'uws' as const };
   const jobPath = '/uws/{job_type}/{job_id}';
@@ -384,7 +397,7 @@ export function uwsRoutes({ jobs, uwsJobs, commands, hub }: UwsDependencies): Ro
       operationId: 'postUwsParameters',
       summary: 'Add parameters to a pending job, or change them',
       params: JobParams,
-      body: { form: FormOfJob.omit({ PHASE: true }) },
+      body: { form: Parameters },
       responses: { 303: 'empty' },
       errors: [403, 404, 413, 415],
       handler: async ({ params, body, request }) => {

@@ -3,6 +3,7 @@ import { issuePath } from '../../contracts/error.ts';
 import { JOB_CONFIG_SCHEMAS, type JsonObject, JobType } from '../../contracts/job.ts';
 import { invalid } from '../errors.ts';
 import type { Form } from '../form.ts';
+import { depthProblems, storableProblems } from '../storable.ts';
 
 type Configuration = z.infer<typeof JsonObject>;
 
@@ -44,14 +45,22 @@ function scalarOf(text: string, type: string | undefined): boolean | number | st
 
 /** @throws HttpError 422 */
 function jsonOf(name: string, text: string): z.infer<ReturnType<typeof z.json>> {
+  let value: unknown;
   try {
-    return z.json().parse(JSON.parse(text));
+    value = JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw invalid('The parameters are not valid', [
       { path: name, message: `must be JSON: ${error.message}` },
     ]);
   }
+  const tooDeep = depthProblems(value);
+  if (tooDeep.length > 0)
+    throw invalid(
+      'The parameters are not valid',
+      tooDeep.map(({ message }) => ({ path: name, message })),
+    );
+  return z.json().parse(value);
 }
 
 /** An element of an array: where that is an interval itself, its numbers are separated by blanks (DALI 1.1). */
@@ -96,6 +105,8 @@ export function configOfForm(type: JobType, form: Form): Configuration {
     else config[name] = valueOf(name, values, schema);
   }
   if (unknown.length > 0) throw invalid('The parameters are not valid', unknown);
+  const unstorable = storableProblems(config);
+  if (unstorable.length > 0) throw invalid('The parameters are not valid', unstorable);
   const parsed = JOB_CONFIG_SCHEMAS[type].safeParse(config);
   const wrong = (parsed.error?.issues ?? []).filter(({ path: [key] }) => key !== undefined && key in config);
   if (wrong.length > 0)

@@ -200,7 +200,10 @@ describe('a job', () => {
       'data_dir_path: ',
     ],
     ['a destruction that is no time', { ...GRID, DESTRUCTION: 'tomorrow' }, 'DESTRUCTION: must be a time'],
-    ['NUL', { ...GRID, RUNID: 'a\0' }, 'runid'],
+    ['NUL', { ...GRID, RUNID: 'a\0' }, 'RUNID'],
+    ['NUL in JSON', { ...GRID, required_ranges: '["\\u0000"]' }, 'required_ranges[0]: must be Unicode'],
+    ['half a character in JSON', { ...GRID, required_ranges: '["\\ud800"]' }, 'must be Unicode'],
+    ['JSON too deep', { ...GRID, required_ranges: '['.repeat(1e5) + ']'.repeat(1e5) }, 'nest deeper'],
   ])('is refused, and not made, for %s', async (_what, fields, reason) => {
     const before = (await listed('')).length;
     const { status, text, type } = await post('/data-preprocessing', fields);
