@@ -181,7 +181,7 @@ beforeAll(async () => {
     ...{ hub, temporal, log },
   });
   routes = createRoutes(
-    { db, fileStore, temporal, hub, log, tempDir, corsOrigins: [], webRoot: base },
+    { db, fileStore, temporal, hub, log, tempDir, allowedHosts: [], corsOrigins: [], webRoot: base },
     metrics,
   );
   vi.stubGlobal('XMLHttpRequest', SentByXmlHttpRequest);
