@@ -9,7 +9,8 @@ import { POSTGRES_SHUTDOWN, startPostgres } from './postgres.ts';
 import { logTail, messageOf, startProcess, type Exit, type Ladder, type ManagedProcess } from './process.ts';
 import { loadSamples, startScan, submitSampleJob } from './samples.ts';
 import { findTemporal } from './temporal-binaries.ts';
-import { registerSearchAttributes, startTemporal, TEMPORAL_SHUTDOWN } from './temporal.ts';
+import { registerSearchAttributes } from '../services/temporal-namespace.ts';
+import { startTemporal, TEMPORAL_SHUTDOWN } from './temporal.ts';
 
 /** Where the stores are, as far as they are not in the data directory, and what opens them. */
 export type StoreVariables = Partial<Pick<Services, 'OBJECTS_URL' | 'FILES_URL' | S3Variable>>;

@@ -1,10 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Connection } from '@temporalio/client';
-import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes.js';
-import { msToTs, optionalTsToMs } from '@temporalio/common/lib/time.js';
-import { NAMESPACE, SEARCH_ATTRIBUTES } from '../../contracts/task-queues.ts';
+import { NAMESPACE } from '../../contracts/task-queues.ts';
+import { prepareNamespace } from '../services/temporal-namespace.ts';
 import { freePort } from './port.ts';
 import {
   logTail,
@@ -38,8 +36,6 @@ export interface RunningTemporal {
 }
 
 const READY_SECONDS = 60;
-/** Closed runs stay to be looked at for as long as anybody may ask how a result came about. */
-const RETENTION = '3650d';
 export const TEMPORAL_SHUTDOWN: Ladder = [['SIGTERM', 15]];
 
 /**
@@ -88,57 +84,16 @@ export async function startTemporal(options: StartTemporalOptions): Promise<Runn
   };
 }
 
-/** Registers the search attributes that a Temporal server lacks. */
-export async function registerSearchAttributes(address: string): Promise<void> {
-  await withConnection(address, async ({ operatorService }) => {
-    const { customAttributes } = await operatorService.listSearchAttributes({ namespace: NAMESPACE });
-    const missing = Object.entries(SEARCH_ATTRIBUTES)
-      .filter(([name]) => !(name in customAttributes))
-      .map(([name]) => [name, encodeSearchAttributeIndexedValueType('KEYWORD')]);
-    if (missing.length === 0) return;
-    await operatorService.addSearchAttributes({
-      namespace: NAMESPACE,
-      searchAttributes: Object.fromEntries(missing),
-    });
-  });
-}
-
 async function untilServing(server: ManagedProcess, address: string): Promise<void> {
   const deadline = Date.now() + READY_SECONDS * 1000;
   for (;;) {
     try {
-      await keepClosedRuns(address);
-      await registerSearchAttributes(address);
+      await prepareNamespace(address);
       return;
     } catch (error) {
       if (server.hasExited()) throw new Error('it ended while starting', { cause: error });
       if (Date.now() > deadline) throw error;
     }
     await Promise.race([server.exited, sleep(100)]);
-  }
-}
-
-/** The embedded server forgets closed runs after a day unless told otherwise. */
-async function keepClosedRuns(address: string): Promise<void> {
-  await withConnection(address, async ({ workflowService }) => {
-    const retention = msToTs(RETENTION);
-    const { config } = await workflowService.describeNamespace({ namespace: NAMESPACE });
-    if (optionalTsToMs(config?.workflowExecutionRetentionTtl) === optionalTsToMs(retention)) return;
-    await workflowService.updateNamespace({
-      namespace: NAMESPACE,
-      config: { workflowExecutionRetentionTtl: retention },
-    });
-  });
-}
-
-async function withConnection(
-  address: string,
-  use: (connection: Connection) => Promise<void>,
-): Promise<void> {
-  const connection = await Connection.connect({ address, connectTimeout: '2s' });
-  try {
-    await use(connection);
-  } finally {
-    await connection.close();
   }
 }

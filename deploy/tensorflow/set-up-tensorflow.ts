@@ -40,6 +40,8 @@ export interface SetUpOptions {
   backends?: readonly NativeBackend[];
   /** Try a CUDA build again that has failed before. */
   again?: boolean;
+  /** The CUDA build is for another machine (an image's): that no GPU is here is no reason against it. */
+  elsewhere?: boolean;
 }
 
 /**
@@ -89,7 +91,7 @@ async function setUpGpu(options: SetUpOptions): Promise<Installation | undefined
  */
 export async function setUpBackend(
   backend: NativeBackend,
-  { say, signal, cache }: SetUpOptions,
+  { say, signal, cache, elsewhere = false }: SetUpOptions,
 ): Promise<Installation> {
   const directory = tensorflowDirectory(backend, cache);
   const found = await findInstallation(directory);
@@ -110,7 +112,9 @@ export async function setUpBackend(
       for (const { source, title, bring } of ROUTES) {
         try {
           await bring({ backend, packageDirectory, scratch, say, signal });
-          const { tensorflow } = await tryInstallation(scratch, backend, signal);
+          const { tensorflow, gpu } = await tryInstallation(scratch, backend, signal);
+          if (backend === 'tfjs-node-gpu' && !gpu && !elsewhere)
+            throw new Error('it finds no GPU that it can use');
           await dropSourceMaps(scratch);
           return { source, tensorflow, files: await nativeFiles(packageDirectory, scratch) };
         } catch (error) {
@@ -209,7 +213,7 @@ const Trial = z.object({ product: z.array(z.number()), tensorflow: z.string(), g
 
 /**
  * Multiplies two matrices in a process of its own.
- * @throws Error where the answer is wrong, the process dies, or a CUDA build finds no GPU
+ * @throws Error where the answer is wrong or the process dies
  */
 async function tryInstallation(
   directory: string,
@@ -223,7 +227,6 @@ async function tryInstallation(
   const trial = Trial.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''));
   if (trial.product.join() !== '7,10,15,22')
     throw new Error(`it multiplies wrongly: ${trial.product.join()}`);
-  if (backend === 'tfjs-node-gpu' && !trial.gpu) throw new Error('it finds no GPU that it can use');
   return trial;
 }
 
