@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes.js';
 import { msToTs, optionalTsToMs } from '@temporalio/common/lib/time.js';
@@ -5,6 +6,8 @@ import { NAMESPACE, SEARCH_ATTRIBUTES } from '../../contracts/task-queues.ts';
 
 /** Closed runs stay to be looked at for as long as anybody may ask how a result came about. */
 const RETENTION = '3650d';
+/** A server's parts learn of a new namespace after some ten seconds. */
+const KNOWN_MS = 60_000;
 /** grpc.status */
 const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
@@ -12,7 +15,14 @@ const ALREADY_EXISTS = 6;
 /** Makes our namespace where a Temporal server lacks it, keeps its closed runs, and registers our search attributes. */
 export async function prepareNamespace(address: string): Promise<void> {
   await keepClosedRuns(address);
-  await registerSearchAttributes(address);
+  for (const deadline = Date.now() + KNOWN_MS; ; await sleep(500)) {
+    try {
+      await registerSearchAttributes(address);
+      return;
+    } catch (error) {
+      if (statusOf(error) !== NOT_FOUND || Date.now() > deadline) throw error;
+    }
+  }
 }
 
 /** Registers the search attributes that a Temporal server lacks. */

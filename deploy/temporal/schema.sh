@@ -2,7 +2,7 @@
 # Temporal's two databases in PostgreSQL, made or brought up to date; doing it again does no harm.
 # The tool reads SQL_PLUGIN, SQL_HOST, SQL_PORT, SQL_USER, SQL_PASSWORD.
 set -eu
-SQL_PASSWORD=$(cat /run/secrets/postgres_password)
+SQL_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
 export SQL_PASSWORD
 for part in temporal visibility; do
   database=temporal

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Temporal's server takes the password of its database from the environment only.
+# sh start.sh COMMAND: Temporal's server takes the password of its database from the environment only.
 set -eu
-POSTGRES_PWD=$(cat /run/secrets/postgres_password)
+POSTGRES_PWD=$(cat "$POSTGRES_PASSWORD_FILE")
 export POSTGRES_PWD
-exec /etc/temporal/entrypoint.sh
+exec "$@"

@@ -61,7 +61,8 @@ describe('docker-compose.yml', () => {
     for (const { image, environment } of Object.values(services)) {
       expect(image).toMatch(/^[\w/-]+:v?\d+\.\d+(\.\d+)?(-\w+)?$/);
       for (const [name, value] of Object.entries(environment))
-        if (/PASSWORD|SECRET/.test(name)) expect([name, value]).toEqual([name, value && expect.stringMatching(/^\/run\/secrets\//)]);
+        if (/PASSWORD|SECRET/.test(name))
+          expect([name, value]).toEqual([name, value && expect.stringMatching(/^\/run\/secrets\//)]);
     }
     expect(settings['SPECTROLABE_VERSION']).toBe(VERSION);
   });

@@ -50,7 +50,8 @@ export async function findS3Server(): Promise<(() => Promise<TestBucket>) | unde
   return undefined;
 }
 
-async function findVersitygw(): Promise<string | undefined> {
+/** The program, where there is one; see `findS3Server`. */
+export async function findVersitygw(): Promise<string | undefined> {
   const cached = join(cacheDirectory(), `versitygw-${VERSION}`, 'versitygw');
   const onPath = (process.env['PATH'] ?? '')
     .split(delimiter)
