@@ -16,18 +16,18 @@ export async function catalogueFiles(
   files: readonly ManifestEntry[],
   { signal, onProgress }: { signal: AbortSignal; onProgress: (done: number) => void },
 ): Promise<void> {
-  const { archiveRoot } = fileStore;
+  const { archive } = fileStore;
   const read = async (some: readonly ManifestEntry[]): Promise<Uint8Array> => {
     try {
-      return await pool.catalogueFiles({ archiveRoot, files: some });
+      return await pool.catalogueFiles({ archive, files: some });
     } catch (error) {
       log.error({ err: error, files: some.length }, 'a thread died while it read spectra');
       const deadly = await findDeadly(some.length, (from, to) =>
-        pool.catalogueFiles({ archiveRoot, files: some.slice(from, to) }),
+        pool.catalogueFiles({ archive, files: some.slice(from, to) }),
       );
       if (deadly.size === 0) throw error;
       const reasons = [...deadly].map(([index, reason]) => [some[index]?.path ?? '', reason]);
-      return pool.catalogueFiles({ archiveRoot, files: some, deadly: Object.fromEntries(reasons) });
+      return pool.catalogueFiles({ archive, files: some, deadly: Object.fromEntries(reasons) });
     }
   };
   let next = 0;

@@ -22,7 +22,7 @@ export interface CpuDependencies extends ControlDependencies {
   pool: ThreadPool;
   /** Where the object store is, for the threads. */
   objects: StorageLocation;
-  /** On the file store's disk: results are written here and renamed into place. */
+  /** Of this machine: results are written here and brought into place. */
   tempDir: string;
   /** Parts beyond this many bytes are deleted, the oldest first. */
   partsBytes: number;

@@ -1,6 +1,5 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FileStoreError } from '../storage/file-store.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import type { ObjectStore, StoredObject } from '../storage/object-store.ts';
 import { PARTS_PREFIX, workPrefix } from './plan.ts';
@@ -24,12 +23,7 @@ export function createDiscardWork({ jobs, fileStore, store, tempDir, partsBytes 
       if (name.startsWith(`${workId}-`)) await rm(join(tempDir, name), { force: true });
     const job = withResult ? await jobs.find(workId) : undefined;
     if (job && job.phase !== 'COMPLETED')
-      for (const name of RESULT_FILES)
-        try {
-          await fileStore.removeFile(`${job.dirPath}/${name}`);
-        } catch (error) {
-          if (!(error instanceof FileStoreError && error.code === 'absent')) throw error;
-        }
+      for (const name of RESULT_FILES) await fileStore.remove(`${job.dirPath}/${name}`);
     await pruneParts(store, partsBytes);
   };
 }

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ShardListing } from '../contracts/preprocessing.ts';
-import { createFileStore, type FileStore } from '../storage/file-store.ts';
+import { createDiskFileStore } from '../storage/disk-file-store.ts';
+import type { FileStore } from '../storage/file-store.ts';
 import { createLocalDiskStore } from '../storage/local-disk.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { createListShards } from './list-shards.ts';
@@ -14,17 +15,19 @@ import { PreprocessingConfig } from '../contracts/preprocessing.ts';
 import { createPlanReader, maxFilesPerPart, readManifest } from './plan.ts';
 
 let root: string;
+let archive: string;
 let fileStore: FileStore;
 let store: ObjectStore;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'list shards '));
-  fileStore = await createFileStore({ root: join(root, 'files'), tempDir: join(root, 'temp') });
+  fileStore = await createDiskFileStore({ root: join(root, 'files'), tempDir: join(root, 'temp') });
+  archive = join(root, 'files', 'SPECTRA');
   store = createLocalDiskStore(join(root, 'objects'));
 });
 afterEach(() => rm(root, { recursive: true }));
 
 async function put(...paths: string[]): Promise<void> {
-  const files = paths.map((path) => join(fileStore.archiveRoot, path));
+  const files = paths.map((path) => join(archive, path));
   for (const directory of new Set(files.map(dirname))) await mkdir(directory, { recursive: true });
   for (const [i, file] of files.entries()) writeFileSync(file, paths[i] ?? '');
 }
@@ -79,7 +82,7 @@ it('cuts elsewhere only near a file that came or went', async () => {
   await put(...paths);
   const before = (await list('/', 100_000)).parts;
   await put('spec-1300-more.fits');
-  await rm(join(fileStore.archiveRoot, 'spec-1003.fits'));
+  await rm(join(archive, 'spec-1003.fits'));
   const after = (await list('/', 100_000)).parts;
   const known = new Set(before.map((part) => part.join()));
   expect(before.length).toBeGreaterThan(20);
@@ -114,14 +117,14 @@ it('makes small shards first and last, so that the merge can begin and all worke
 });
 
 it('says that there is no file', async () => {
-  await mkdir(join(fileStore.archiveRoot, 'empty'));
+  await mkdir(join(archive, 'empty'));
   expect((await list('/empty')).listing).toMatchObject({ totalFiles: 0, shardCount: 0 });
 });
 
 it('gives equal files in another place the same fingerprint', async () => {
   await put('x.fits');
   const first = (await list('/')).listing;
-  await writeFile(join(fileStore.archiveRoot, 'x.fits'), 'x.fits'); // another time, the same size
+  await writeFile(join(archive, 'x.fits'), 'x.fits'); // another time, the same size
   expect((await list('/')).listing.inputSha256).toBe(first.inputSha256);
   await put('y.fits');
   expect((await list('/')).listing.inputSha256).not.toBe(first.inputSha256);

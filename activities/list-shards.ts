@@ -25,7 +25,7 @@ export function createListShards({ fileStore, store }: Pick<CpuDependencies, 'fi
     recursive,
     config,
   }: ListShardsInput): Promise<ShardListing> {
-    const { archivePath: directory } = await fileStore.resolveArchiveDirectory(dir);
+    const directory = await fileStore.resolveArchiveDirectory(dir);
     const context = Context.current();
     const input = createHash('sha256');
     const names = new BaseNames();

@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApplicationFailure, activityInfo, Context } from '@temporalio/activity';
 import type { EpochMetric } from '../contracts/training.ts';
-import { FileStoreError } from '../storage/file-store.ts';
+import { type FileStore, FileStoreError, type Loan } from '../storage/file-store.ts';
 import { countSpectra } from './count-spectra.ts';
 import type { TrainingDependencies } from './dependencies.ts';
 import { startHeartbeats } from './heartbeats.ts';
@@ -12,24 +12,32 @@ import type { ChildMessage, NetworkTask } from './network/messages.ts';
 /** So often the job's row says how far a scoring is. */
 const PROGRESS_MS = 1000;
 
+/** Files of a task on this machine. */
+export interface TaskFiles {
+  /** Empty at first; deleted at the end of the task. */
+  scratchDir: string;
+  /** Host path of a file of the store, until the end of the task. */
+  file(path: string): Promise<string>;
+  /** Host path of a directory of the store, until the end of the task. */
+  directory(path: string): Promise<string>;
+  /** As `file`, of one that a configuration names. @throws ApplicationFailure TASK_REFUSED where there is none */
+  given(path: string, key: string): Promise<string>;
+}
+
 type Ended = Awaited<ReturnType<ChildProcesses['run']>>;
 
 /**
  * Does a task of the current activity in the child process: its log lines and epochs reach the job, its progress the
  * heartbeats.
- * @param prepare is given an empty directory, which is deleted at the end
- * @param finish moves what the child left there to its place
+ * @param prepare says what the child is to do
+ * @param finish moves what the child left in the scratch directory to its place
  * @throws ApplicationFailure TASK_REFUSED, CHILD_DIED
  */
 export async function runNetworkTask<Kind extends Ended['kind'], Result>(
-  { jobs, tempDir, children, log }: TrainingDependencies,
+  { jobs, fileStore, tempDir, children, log }: TrainingDependencies,
   { jobId, iteration, ends }: { jobId: string; iteration?: number; ends: readonly Kind[] },
-  prepare: (scratchDir: string) => Promise<NetworkTask>,
-  finish: (
-    ending: Extract<Ended, { kind: Kind }>,
-    scratchDir: string,
-    signal: AbortSignal,
-  ) => Promise<Result>,
+  prepare: (files: TaskFiles) => Promise<NetworkTask>,
+  finish: (ending: Extract<Ended, { kind: Kind }>, files: TaskFiles, signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const { cancellationSignal: signal } = Context.current();
   const { activityId, attempt } = activityInfo();
@@ -38,6 +46,8 @@ export async function runNetworkTask<Kind extends Ended['kind'], Result>(
     tempDir,
     `${jobId}-${activityInfo().workflowExecution?.runId ?? ''}-${activityId}-${attempt}`,
   );
+  const loans: Loan[] = [];
+  const files = taskFiles(fileStore, scratchDir, loans);
   let at: unknown;
   let told = -Infinity;
   const stopHeartbeats = startHeartbeats(() => at);
@@ -51,7 +61,7 @@ export async function runNetworkTask<Kind extends Ended['kind'], Result>(
   const keyed = (key: string) => (iteration === undefined ? key : `iteration-${iteration}-${key}`);
   try {
     await mkdir(scratchDir, { recursive: true });
-    const ending = await children.run(await prepare(scratchDir), {
+    const ending = await children.run(await prepare(files), {
       signal,
       onMessage: (message) => {
         if (message.kind === 'log')
@@ -76,7 +86,7 @@ export async function runNetworkTask<Kind extends Ended['kind'], Result>(
     if (ending.kind === 'scored') countSpectra('scored', ending.rows);
     if (!isOneOf(ending, ends)) throw new Error(`a task that ends as ${ends.join()} ended as ${ending.kind}`);
     signal.throwIfAborted();
-    return await finish(ending, scratchDir, signal);
+    return await finish(ending, files, signal);
   } catch (error) {
     if (error instanceof ApplicationFailure && !error.nonRetryable)
       record(() =>
@@ -91,6 +101,7 @@ export async function runNetworkTask<Kind extends Ended['kind'], Result>(
     await recording;
     stopHeartbeats();
     await rm(scratchDir, { recursive: true, force: true });
+    for (const loan of loans) await loan.release();
   }
 }
 
@@ -115,17 +126,24 @@ function epochOf({ attempt, epochs, metrics }: Extract<ChildMessage, { kind: 'ep
   return { attempt, epoch: metrics.epoch, epochs, values };
 }
 
-/**
- * Host path of a file that a configuration names.
- * @throws ApplicationFailure TASK_REFUSED where there is none
- */
-export async function hostPath(
-  { fileStore }: Pick<TrainingDependencies, 'fileStore'>,
-  path: string,
-  key: string,
-): Promise<string> {
+function taskFiles(fileStore: FileStore, scratchDir: string, loans: Loan[]): TaskFiles {
+  const lent = async (lending: Promise<Loan>): Promise<string> => {
+    const loan = await lending;
+    loans.push(loan);
+    return loan.hostPath;
+  };
+  return {
+    scratchDir,
+    file: (path) => lent(fileStore.lend(path)),
+    directory: (path) => lent(fileStore.lendDirectory(path)),
+    given: (path, key) => lent(refusedUnlessThere(fileStore.lend(path), key)),
+  };
+}
+
+/** @throws ApplicationFailure TASK_REFUSED where what the configuration names by `key` is not there */
+export async function refusedUnlessThere<T>(work: Promise<T>, key: string): Promise<T> {
   try {
-    return await fileStore.resolveFile(path);
+    return await work;
   } catch (error) {
     if (!(error instanceof FileStoreError)) throw error;
     throw ApplicationFailure.nonRetryable(`${key}: ${error.message}`, TASK_REFUSED);

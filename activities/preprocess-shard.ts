@@ -29,13 +29,13 @@ const PARTS_PER_CATALOGUING = 8;
  */
 export function createPreprocessShard(dependencies: CpuDependencies) {
   const { jobs, store, spectra, pool, fileStore, objects, log } = dependencies;
-  const { archiveRoot } = fileStore;
+  const { archive } = fileStore;
   const readPlan = createPlanReader(store);
   let turns = 0;
 
   /** Makes a part; where that ends the thread, without the files that do it. */
   async function preprocessPart(workId: string, part: number, turn: number): Promise<PreprocessPartResult> {
-    const task = { objects, archiveRoot, workId, part };
+    const task = { objects, archive, workId, part };
     try {
       return await pool.preprocessPart(task, turn);
     } catch (error) {
@@ -98,7 +98,7 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
           reused += result.files;
           const missing = await spectra.missing(catalogueFilesOf(result.reused));
           const files = result.reused.filter(({ path }) => missing.has(path));
-          if (files.length > 0) uncatalogued.push(await pool.catalogueFiles({ archiveRoot, files }));
+          if (files.length > 0) uncatalogued.push(await pool.catalogueFiles({ archive, files }));
         }
         if (result.catalogue) uncatalogued.push(result.catalogue);
         await catalogue(PARTS_PER_CATALOGUING);

@@ -1,8 +1,7 @@
-import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artifact } from '../contracts/job.ts';
 import type { TrainingDependencies } from './dependencies.ts';
-import { hostPath, runNetworkTask } from './network-task.ts';
+import { runNetworkTask } from './network-task.ts';
 
 export interface ScorePoolInput {
   jobId: string;
@@ -26,20 +25,22 @@ export function createScorePool(dependencies: TrainingDependencies) {
   }: ScorePoolInput): Promise<{ artifact: Artifact; rows: number } | undefined> {
     const job = await jobs.find(jobId);
     if (job?.phase !== 'PROCESSING') return undefined;
-    const directory = await fileStore.makeDirectory(job.dirPath);
     return runNetworkTask(
       dependencies,
       { jobId, ends: ['scored'] },
-      async (scratchDir) => ({
+      async ({ scratchDir, directory, given }) => ({
         kind: 'score',
-        modelDir: join(directory, 'model'),
-        poolPath: await hostPath(dependencies, poolPath, 'pool_data_path'),
+        modelDir: await directory(`${job.dirPath}/model`),
+        poolPath: await given(poolPath, 'pool_data_path'),
         target: join(scratchDir, 'predictions.h5'),
         batchSize,
         scratchDir,
       }),
-      async ({ rows, bytes, sha256 }, scratchDir) => {
-        await rename(join(scratchDir, 'predictions.h5'), join(directory, 'predictions.h5'));
+      async ({ rows, bytes, sha256 }, { scratchDir }) => {
+        await fileStore.placeFile(join(scratchDir, 'predictions.h5'), `${job.dirPath}/predictions.h5`, {
+          bytes,
+          sha256,
+        });
         await jobs.appendLog(jobId, {
           level: 'info',
           message: `predictions.h5: ${rows} spectra of ${poolPath} classified, ${bytes} bytes, sha256 ${sha256}`,

@@ -1,12 +1,13 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { activityInfo } from '@temporalio/activity';
 import type { Artifact } from '../contracts/job.ts';
 import type { TrainingConfig, TrainingReport } from '../contracts/training.ts';
 import { describeArtifact } from './artifact.ts';
 import type { TrainingDependencies } from './dependencies.ts';
-import { hostPath, runNetworkTask } from './network-task.ts';
+import { runNetworkTask } from './network-task.ts';
 import { workPrefix } from './plan.ts';
+import type { FileStore } from '../storage/file-store.ts';
 
 export interface TrainedModel {
   artifacts: Artifact[];
@@ -46,15 +47,15 @@ export function createTrainModel(dependencies: TrainingDependencies) {
     return runNetworkTask(
       dependencies,
       { jobId, ends: ['trained'] },
-      async (scratchDir) => {
+      async ({ scratchDir, given }) => {
         await mkdir(join(scratchDir, MODEL_DIRECTORY));
         return {
           kind: 'train',
           config,
-          dataPath: await hostPath(dependencies, config.training_data_path, 'training_data_path'),
+          dataPath: await given(config.training_data_path, 'training_data_path'),
           ...(config.labels_path === undefined
             ? {}
-            : { labelsPath: await hostPath(dependencies, config.labels_path, 'labels_path') }),
+            : { labelsPath: await given(config.labels_path, 'labels_path') }),
           objects,
           checkpointKey: `${workPrefix(jobId)}/checkpoint`,
           modelDir: join(scratchDir, MODEL_DIRECTORY),
@@ -62,15 +63,12 @@ export function createTrainModel(dependencies: TrainingDependencies) {
           oversampling: 'none',
         };
       },
-      async ({ report, files }, scratchDir, signal) => {
-        const directory = await fileStore.makeDirectory(job.dirPath);
-        await placeModel(directory, scratchDir, report);
+      async ({ report, files }, { scratchDir }, signal) => {
+        await placeModel(fileStore, scratchDir, job.dirPath, report);
         await jobs.appendLog(jobId, { level: 'info', message: summaryOf(report), key: 'trained' });
         const names = ['training.json', ...files.map((name) => `${MODEL_DIRECTORY}/${name}`)];
         return {
-          artifacts: await Promise.all(
-            names.map((name) => describeArtifact(join(directory, name), name, signal)),
-          ),
+          artifacts: await Promise.all(names.map((name) => describeArtifact(fileStore, job, name, signal))),
           accuracy: (report.validation ?? report.training).accuracy,
           epochs: report.epochs,
           bestEpoch: report.bestEpoch,
@@ -80,17 +78,15 @@ export function createTrainModel(dependencies: TrainingDependencies) {
   };
 }
 
-/** Moves model/ out of `scratchDir` to `directory`, and puts training.json beside it. */
+/** Moves model/ out of `scratchDir` to a directory of the store, and puts training.json beside it. */
 export async function placeModel(
-  directory: string,
+  fileStore: FileStore,
   scratchDir: string,
+  path: string,
   report: TrainingReport,
 ): Promise<void> {
-  await rm(join(directory, MODEL_DIRECTORY), { recursive: true, force: true });
-  await rename(join(scratchDir, MODEL_DIRECTORY), join(directory, MODEL_DIRECTORY));
-  const beside = join(scratchDir, 'training.json');
-  await writeFile(beside, JSON.stringify(report));
-  await rename(beside, join(directory, 'training.json'));
+  await fileStore.placeDirectory(join(scratchDir, MODEL_DIRECTORY), `${path}/${MODEL_DIRECTORY}`);
+  await fileStore.writeFile(`${path}/training.json`, Buffer.from(JSON.stringify(report)), { sync: false });
 }
 
 /** What came of a training, in a line. */

@@ -20,8 +20,7 @@ export function createTrainingActivities(dependencies: TrainingDependencies) {
         if (name.startsWith(`${jobId}-`)) await rm(join(tempDir, name), { recursive: true, force: true });
       const job = await jobs.find(jobId);
       if (!job || job.phase === 'COMPLETED') return;
-      const directory = await fileStore.makeDirectory(job.dirPath);
-      for (const name of RESULTS) await rm(join(directory, name), { recursive: true, force: true });
+      for (const name of RESULTS) await fileStore.remove(`${job.dirPath}/${name}`);
     },
   };
 }

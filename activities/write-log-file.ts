@@ -13,5 +13,5 @@ export async function writeLogFile(
       yield Buffer.from(`${line.at.toISOString()} ${line.level.toUpperCase().padEnd(7)} ${line.message}\n`);
   }
   await fileStore.writeFile(path, lines());
-  return describeArtifact(await fileStore.resolveFile(path), 'log.txt');
+  return describeArtifact(fileStore, job, 'log.txt');
 }

@@ -1,4 +1,4 @@
-import { rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
@@ -109,8 +109,7 @@ export function createWriteResult(dependencies: CpuDependencies) {
       if (!finished) throw new Error('the merge has no result');
       isFinished = true;
       signal.throwIfAborted();
-      const directory = await fileStore.makeDirectory(job.dirPath);
-      await rename(target, join(directory, 'result.h5'));
+      await fileStore.placeFile(target, `${job.dirPath}/result.h5`, finished);
       await fileStore.writeFile(`${job.dirPath}/preview.json`, Buffer.from(JSON.stringify(finished.preview)));
       const { bytes, sha256 } = finished;
       await jobs.appendLogLines(jobId, [
@@ -123,7 +122,7 @@ export function createWriteResult(dependencies: CpuDependencies) {
       return {
         artifacts: [
           { path: 'result.h5', media_type: 'application/x-hdf5', bytes, sha256 },
-          await describeArtifact(join(directory, 'preview.json'), 'preview.json'),
+          await describeArtifact(fileStore, job, 'preview.json'),
         ],
       };
     } finally {

@@ -9,7 +9,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { connect } from '../db/connection.ts';
-import { createFileStore } from '../storage/file-store.ts';
+import { createDiskFileStore } from '../storage/disk-file-store.ts';
 import { createApp } from './app.ts';
 import { JobEventHub } from './job-event-hub.ts';
 
@@ -28,11 +28,10 @@ beforeAll(async () => {
   const address = '127.0.0.1:1';
   app = createApp({
     db: connect(`postgresql://nobody@${address}/nothing`).db,
-    fileStore: await createFileStore({ root: join(base, 'files'), tempDir }),
+    fileStore: await createDiskFileStore({ root: join(base, 'files'), tempDir }),
     temporal: new Client({ connection: Connection.lazy({ address }) }),
     hub: new JobEventHub(),
     log: pino({ level: 'silent' }),
-    tempDir,
     allowedHosts: ['Spectra.example'],
     corsOrigins: [],
     webRoot,

@@ -41,7 +41,6 @@ export interface AppDependencies {
   hub: JobEventHub;
   log: Logger;
   /** Where files on their way lie; readiness writes there. */
-  tempDir: string;
   temporalUiUrl?: string;
   /** Names beside `localhost` that a request's `Host` may have. */
   allowedHosts: readonly string[];

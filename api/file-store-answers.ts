@@ -52,6 +52,7 @@ export const DOWNLOAD_RESPONSES = {
   200: FileContent,
   206: { ...FileContent, description: 'The bytes of the range asked for' },
   304: 'empty',
+  307: 'empty',
   416: ApiError,
 } as const;
 
@@ -60,11 +61,13 @@ export type DownloadAnswer =
   | { status: 200; content: Readable | Uint8Array; headers: DownloadHeaders }
   | { status: 206; content: Readable; headers: DownloadHeaders }
   | { status: 304; headers: DownloadHeaders }
+  | { status: 307; headers: DownloadHeaders }
   | { status: 416; body: ApiError; headers: DownloadHeaders };
 
 /**
  * Answers with an open file, or a part of it, and closes it. One byte range is honoured (RFC 9110 section 14);
- * several are answered with the whole, which the RFC allows.
+ * several are answered with the whole, which the RFC allows. What the client can fetch where it lies is answered with that
+ * address: there the same range is honoured.
  */
 export async function download(file: OpenFile, request: IncomingMessage): Promise<DownloadAnswer> {
   const { headers: asked } = request;
@@ -75,13 +78,17 @@ export async function download(file: OpenFile, request: IncomingMessage): Promis
     'Cache-Control': 'private, no-cache',
   };
   if (asked['if-none-match'] !== undefined && matches(asked['if-none-match'], file.etag)) {
-    await file.handle.close();
+    await file.close();
     return { status: 304, headers };
+  }
+  if (file.url !== undefined) {
+    await file.close();
+    return { status: 307, headers: { Location: file.url, 'Cache-Control': 'no-store' } };
   }
   const isRangeCurrent = asked['if-range'] === undefined || asked['if-range'] === file.etag;
   const range = isRangeCurrent ? parseRange(asked.range, file.size) : 'whole';
   if (range === 'unsatisfiable') {
-    await file.handle.close();
+    await file.close();
     return {
       status: 416,
       body: { code: 'range_not_satisfiable', detail: `The file has ${file.size} bytes` },
@@ -94,16 +101,15 @@ export async function download(file: OpenFile, request: IncomingMessage): Promis
   if (range !== 'whole') {
     headers['Content-Length'] = range.end - range.start + 1;
     headers['Content-Range'] = `bytes ${range.start}-${range.end}/${file.size}`;
-    return { status: 206, content: file.handle.createReadStream(range), headers };
+    return { status: 206, content: file.read(range), headers };
   }
   headers['Content-Length'] = file.size;
   if (file.size === 0) {
-    await file.handle.close();
+    await file.close();
     return { status: 200, content: new Uint8Array(), headers };
   }
   // To its length at this moment: a file that grows would not fit its Content-Length.
-  const content = file.handle.createReadStream({ start: 0, end: file.size - 1, highWaterMark: 262_144 });
-  return { status: 200, content, headers };
+  return { status: 200, content: file.read({ start: 0, end: file.size - 1 }), headers };
 }
 
 /** If-None-Match compares weakly (RFC 9110 section 13.1.2). */

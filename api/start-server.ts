@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { OpenTelemetryWorkflowClientInterceptor } from '@temporalio/interceptors-opentelemetry/lib/client/index.js';
 import type { Logger } from 'pino';
-import { type Environment, storageLocations } from '../contracts/environment.ts';
+import type { Environment } from '../contracts/environment.ts';
 import { NAMESPACE } from '../contracts/task-queues.ts';
 import { connect } from '../db/connection.ts';
 import { listen } from '../db/notifications.ts';
@@ -61,7 +61,7 @@ export interface RunningServer {
 
 /** Starts the API and the outbox dispatcher. The database's schema must be up to date (db/migrate-command). */
 export async function startServer(environment: Environment, log: Logger): Promise<RunningServer> {
-  const fileStore = await openFileStore(storageLocations(environment), { tempDir: environment.TEMP_DIR });
+  const fileStore = await openFileStore(environment);
   const { db, close } = connect(environment.DATABASE_URL);
   // Lazy: the API answers, and commands are kept, while Temporal is away.
   const connection = Connection.lazy({
@@ -88,7 +88,6 @@ export async function startServer(environment: Environment, log: Logger): Promis
       temporal,
       hub,
       log,
-      tempDir: environment.TEMP_DIR,
       ...(environment.TEMPORAL_UI_URL === undefined ? {} : { temporalUiUrl: environment.TEMPORAL_UI_URL }),
       allowedHosts: environment.ALLOWED_HOSTS ?? [],
       corsOrigins: environment.CORS_ORIGINS,

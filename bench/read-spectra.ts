@@ -21,14 +21,14 @@ const config = PreprocessingConfig.parse({
   wave_end_point: 6732,
   wave_point_count: 140,
 });
-const paths = readdirSync(root, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.fits.gz'))
-  .map((path) => join(root, path));
+const paths = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((path) =>
+  path.endsWith('.fits.gz'),
+);
 const plan = planPreprocessing(config);
 const row = new Float32Array(config.wave_point_count);
 
 async function round(): Promise<void> {
-  await readEach(paths, (_, file) => {
+  await readEach({ directory: root }, paths, (_, file) => {
     if ('error' in file) throw file.error;
     const needed = (metadata: Parameters<typeof neededRange>[1]) => neededRange(plan, metadata);
     preprocessSpectrum(readSpectrum(file.bytes, { neededRange: needed, reuseMemory: true }), plan, row);

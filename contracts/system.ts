@@ -68,8 +68,8 @@ export const StorageUse = z
     spectra: Kept.meta({ description: 'Of the archive, the catalogued files' }),
     results: Kept.meta({ description: 'Files that jobs have made' }),
     database_bytes: z.int(),
-    disk: z.object({ total_bytes: z.int(), free_bytes: z.int() }).meta({
-      description: 'That the file store is on; free is what this server may still write',
+    disk: z.object({ total_bytes: z.int(), free_bytes: z.int() }).optional().meta({
+      description: 'That the file store is on; free is what this server may still write. Absent on S3',
     }),
   })
   .meta({ id: 'StorageUse' });

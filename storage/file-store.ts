@@ -1,20 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { constants, lstatSync, opendirSync, realpathSync, type BigIntStats } from 'node:fs';
-import {
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  realpath,
-  rename,
-  rm,
-  stat,
-  unlink,
-  type FileHandle,
-} from 'node:fs/promises';
-import { setImmediate } from 'node:timers/promises';
-import { join, posix, relative, sep } from 'node:path';
+import { posix } from 'node:path';
+import type { Readable } from 'node:stream';
 import { FileName } from '../contracts/file.ts';
+import type { StorageLocation } from '../contracts/storage-location.ts';
+import type { FileHash } from './hash-file.ts';
 
 export type FileStoreErrorCode =
   | 'absent'
@@ -41,15 +29,6 @@ export class FileStoreError extends Error {
   }
 }
 
-export interface FileStoreOptions {
-  /** Host directory that is `/`. */
-  root: string;
-  /** Host directory on the same file system as `root`, for files on their way. */
-  tempDir: string;
-  /** An existing archive that is `/SPECTRA`, read-only. */
-  spectraDir?: string;
-}
-
 export interface FileInfo {
   /** Canonical path in the store: links resolved. */
   path: string;
@@ -58,11 +37,21 @@ export interface FileInfo {
   modifiedAt: Date;
 }
 
-/** An open file; whoever takes it closes `handle`. */
+/** A file to be read as it is now, whatever takes its place; whoever takes it reads it once, or closes it. */
 export interface OpenFile extends FileInfo {
-  handle: FileHandle;
   /** Strong: the same tag means the same bytes. */
   etag: string;
+  /** Where whoever has this address can fetch the file instead, for a while; saved as `filename`. */
+  url?: string;
+  /** The bytes from `start` to `end`, both inclusive; the file is closed with the stream. */
+  read(range: { start: number; end: number }): Readable;
+  close(): Promise<void>;
+}
+
+/** A file or a directory on this machine, to be read only, until it is released. */
+export interface Loan {
+  hostPath: string;
+  release(): Promise<void>;
 }
 
 export interface Listing {
@@ -81,86 +70,93 @@ export interface ArchiveFile {
   problem?: string;
 }
 
-export interface ArchiveDirectory {
-  /** Path in the archive, no leading slash; empty for the whole archive. */
-  archivePath: string;
-  hostPath: string;
-}
-
-interface Located {
-  /** Host path of the entry, or of the deepest directory that exists where `missing` is not empty. */
-  host: string;
-  /** Canonical path in the store of the whole, missing names included. */
-  path: string;
-  /** Trailing names that do not exist. */
-  missing: string[];
-}
-
 export const ARCHIVE_PATH = '/SPECTRA';
 export const JOBS_PATH = '/JOBS';
-const FIXED_DIRECTORIES = ['/', ARCHIVE_PATH, JOBS_PATH];
+export const FIXED_DIRECTORIES = ['/', ARCHIVE_PATH, JOBS_PATH];
 /** The catalogue's key is the archive path, and a PostgreSQL index entry holds 2,704 bytes. */
-const MAX_ARCHIVE_PATH_BYTES = 2000;
-/** A live upload touches its temporary file all the time; one this old was left by a crash. */
-const STALE_TEMPORARY_MS = 3_600_000;
-const TEMPORARY_SUFFIX = '.part';
-const STATS_AT_ONCE = 128;
-/** To look at so many takes some milliseconds at most, on a slow network disk too. */
-const FILES_AT_ONCE = 64;
-/** Non-blocking, so that a FIFO put in place between stat and open cannot hang us. */
-const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+export const MAX_ARCHIVE_PATH_BYTES = 2000;
 
-// Node takes it and gives names as Buffers; its types know only the encodings of strings.
-const BUFFER: string = 'buffer';
-const AS_BYTES = BUFFER as BufferEncoding;
+/**
+ * The users' files: a tree of absolute paths, on a disk or on S3. `/SPECTRA` (the archive) and `/JOBS` always exist. Every
+ * method throws FileStoreError.
+ */
+export interface FileStore {
+  /** Where `/SPECTRA` lies, for threads that read thousands of its files. */
+  readonly archive: StorageLocation;
+  readonly archiveReadOnly: boolean;
+  /** Room on the disk; undefined where there is no telling. */
+  room(): Promise<{ totalBytes: number; freeBytes: number } | undefined>;
+  /** Whether it can be used at this moment. @throws whatever stands in the way */
+  check(): Promise<void>;
 
-const CODES: Readonly<Record<string, [FileStoreErrorCode, string]>> = {
-  ENOENT: ['absent', 'does not exist'],
-  ELOOP: ['absent', 'is a symbolic link that leads nowhere'],
-  ENOTDIR: ['not-a-directory', 'is not a directory'],
-  EEXIST: ['exists', 'already exists'],
-  ENOTEMPTY: ['exists', 'already exists'],
-  EISDIR: ['not-a-file', 'is a directory'],
-  ENAMETOOLONG: ['invalid-name', 'is too long'],
-  EILSEQ: ['invalid-name', 'is not a name that this file system takes'],
-  EROFS: ['read-only', 'is read-only'],
-  EACCES: ['no-permission', 'may not be used by this server'],
-  EPERM: ['no-permission', 'may not be used by this server'],
-};
+  /** Size and time of a regular file. */
+  stat(path: string): Promise<FileInfo>;
+  /** As stat; undefined where there is no such file. */
+  find(path: string): Promise<FileInfo | undefined>;
+  /** As stat, for a file of the archive by its archive path; `path` of the result is the one it truly has. */
+  statArchiveFile(archivePath: string): Promise<FileInfo>;
+  /**
+   * The archive path of the directory that a `data_dir_path` names: `/X` and `/SPECTRA/X` are directory X of the archive,
+   * `/` and `/SPECTRA` the whole. @throws FileStoreError absent, not-a-directory, outside, invalid-name
+   */
+  resolveArchiveDirectory(dataDirPath: string): Promise<string>;
+  /** Files and directories of a directory, each sorted by name. What is neither is left out. */
+  list(path: string): Promise<Listing>;
+  /** All regular files below a directory, by their paths from there, sorted. */
+  listBelow(path: string): Promise<string[]>;
+  /**
+   * The files of an archive directory (a `data_dir_path`) in byte order of their archive path, some at a time. What is not a
+   * readable regular file is yielded with its `problem`.
+   * @throws FileStoreError as resolveArchiveDirectory
+   */
+  walkArchive(dataDirPath: string, options?: { recursive?: boolean }): AsyncGenerator<ArchiveFile[]>;
+  /** The canonical path of an entry that may be deleted. */
+  canonicalPath(path: string): Promise<string>;
 
-function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
+  /** The whole of a file of at most `maxBytes`. @throws FileStoreError too-large beyond that */
+  readFile(path: string, options: { maxBytes: number }): Promise<Buffer>;
+  openForDownload(path: string): Promise<OpenFile>;
+  /** A file as one of this machine, for what reads nothing else: itself, or a copy. */
+  lend(path: string): Promise<Loan>;
+  /** As lend, a directory with all that is below it. */
+  lendDirectory(path: string): Promise<Loan>;
+  /** Length and SHA-256 of a file. @throws what `signal` is aborted with */
+  hash(path: string, signal?: AbortSignal): Promise<FileHash>;
 
-/** Runs `work`; what the host's file system refuses becomes a FileStoreError about `path`. */
-async function translated<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const known = CODES[errnoOf(error) ?? ''];
-    if (!known) throw error;
-    throw new FileStoreError(known[0], path, `${path} ${known[1]}`);
-  }
-}
-
-/** `work`'s result, or undefined where the entry (or a directory above) does not exist. */
-async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-/** `path` below `root`, without a leading slash; undefined where it is not below it. */
-function below(root: string, path: string): string | undefined {
-  const rest = relative(root, path);
-  return rest === '..' || rest.startsWith(`..${sep}`) || rest.startsWith(sep) ? undefined : rest;
+  /**
+   * Writes a file whole: a reader sees the old or the new one, and nothing is left where `content` breaks off
+   * (its error is thrown on). Directories above are made. Memory does not grow with the length of an iterable, whose
+   * chunks must not be filled anew.
+   * @param options.sync whether it must outlive a power failure from this moment on
+   */
+  writeFile(
+    path: string,
+    content: Uint8Array | AsyncIterable<Uint8Array>,
+    options?: { sync?: boolean },
+  ): Promise<FileInfo>;
+  /**
+   * Moves a file of the scratch space to its place, over any earlier one. Directories above are made.
+   * @param known its length and SHA-256, where they are
+   */
+  placeFile(hostPath: string, path: string, known?: FileHash): Promise<void>;
+  /** Moves a directory of the scratch space to its place; all that was there before goes. */
+  placeDirectory(hostPath: string, path: string): Promise<void>;
+  /** Shows a file under a second path too, over any earlier file. They are of the same bytes, which nobody changes. */
+  copyFile(from: string, to: string): Promise<void>;
+  /** Makes a directory and those above it; one that is there is as good. */
+  makeDirectory(path: string): Promise<void>;
+  /** Makes a directory (those above too). @throws FileStoreError exists where there is one, or a file */
+  createDirectory(path: string): Promise<void>;
+  /** Deletes a file. Returns its canonical path. */
+  removeFile(path: string): Promise<string>;
+  /** Deletes a directory with its contents. Returns its canonical path. */
+  removeDirectory(path: string): Promise<string>;
+  /** Deletes a file, or a directory with its contents; silent where there is neither. */
+  remove(path: string): Promise<void>;
 }
 
 /** The names of a store path. @throws FileStoreError invalid-name */
-function namesOf(path: string): string[] {
+export function namesOf(path: string): string[] {
   if (!path.startsWith('/')) throw new FileStoreError('invalid-name', path, `${path} does not start with /`);
   const names = path.split('/').filter((name) => name !== '');
   for (const name of names)
@@ -170,7 +166,7 @@ function namesOf(path: string): string[] {
 }
 
 /** New entries get only names that every client can ask for; what is there already is read under any name. */
-function checkNewName(path: string): void {
+export function checkNewName(path: string): void {
   const name = posix.basename(path);
   const parsed = FileName.safeParse(name);
   if (!parsed.success)
@@ -198,506 +194,14 @@ export function archivePathOfDataDirectory(dataDirPath: string): string {
   return archivePathOf(path) ?? path.slice(1);
 }
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function decodeName(bytes: Uint8Array): string | undefined {
+/** What a file is; undefined where there is none. */
+export async function unlessNoFile<T>(looking: Promise<T>): Promise<T | undefined> {
   try {
-    return strictUtf8.decode(bytes);
+    return await looking;
   } catch (error) {
-    if (error instanceof TypeError) return undefined;
+    if (error instanceof FileStoreError && NO_FILE.includes(error.code)) return undefined;
     throw error;
   }
 }
 
-function clipPath(path: string): string {
-  return Buffer.byteLength(path) <= MAX_ARCHIVE_PATH_BYTES
-    ? path
-    : `${Buffer.from(path)
-        .subarray(0, MAX_ARCHIVE_PATH_BYTES - 6)
-        .toString()
-        .replace(/\ufffd$/u, '')}…`;
-}
-
-/**
- * Opens the users' file store: a tree whose `/` is `root`. `/SPECTRA` (the archive) and `/JOBS` always exist.
- * Nothing in it reaches outside, symbolic links included: a link that leads out counts as absent when something
- * is read or written through it, and deleting a link deletes the link.
- * @throws Error where the directories cannot serve as a store
- */
-export async function createFileStore(options: FileStoreOptions): Promise<FileStore> {
-  await mkdir(options.root, { recursive: true });
-  await mkdir(options.tempDir, { recursive: true });
-  const root = await realpath(options.root);
-  const tempDir = await realpath(options.tempDir);
-  for (const path of [ARCHIVE_PATH, JOBS_PATH]) {
-    const host = join(root, path);
-    await mkdir(host, { recursive: true });
-    if ((await realpath(host)) !== host)
-      throw new Error(`${host} is a symbolic link; an archive that lies elsewhere is given with --spectra`);
-  }
-  if ((await stat(root)).dev !== (await stat(tempDir)).dev)
-    throw new Error(`${tempDir} must be on the same file system as ${root}, or no upload could be atomic`);
-  let mount: string | undefined;
-  if (options.spectraDir !== undefined) {
-    mount = await realpath(options.spectraDir);
-    if (!(await stat(mount)).isDirectory()) throw new Error(`${options.spectraDir} is not a directory`);
-    if (below(mount, root) !== undefined || below(root, mount) !== undefined)
-      throw new Error(`the archive ${mount} and the file store ${root} must not lie in each other`);
-  }
-  for (const name of await readdir(tempDir)) {
-    if (!name.endsWith(TEMPORARY_SUFFIX)) continue;
-    const found = await unlessAbsent(lstat(join(tempDir, name)));
-    if (found?.isFile() && Date.now() - found.mtimeMs > STALE_TEMPORARY_MS)
-      await rm(join(tempDir, name), { force: true });
-  }
-  return new FileStore(root, tempDir, mount);
-}
-
-/** See createFileStore. Every method takes absolute store paths and throws FileStoreError. */
-export class FileStore {
-  /** Host directory that is `/SPECTRA`. */
-  readonly archiveRoot: string;
-  readonly archiveReadOnly: boolean;
-  readonly #root: string;
-  readonly #tempDir: string;
-  readonly #mount: string | undefined;
-
-  constructor(root: string, tempDir: string, mount: string | undefined) {
-    this.#root = root;
-    this.#tempDir = tempDir;
-    this.#mount = mount;
-    this.archiveRoot = mount ?? join(root, ARCHIVE_PATH);
-    this.archiveReadOnly = mount !== undefined;
-  }
-
-  /** Host path of a directory that exists. */
-  async resolveDirectory(path: string): Promise<string> {
-    const located = await this.#existing(path);
-    if (!(await translated(path, () => lstat(located.host))).isDirectory())
-      throw new FileStoreError('not-a-directory', path, `${path} is not a directory`);
-    return located.host;
-  }
-
-  /** Host path of a regular file that exists. */
-  async resolveFile(path: string): Promise<string> {
-    const located = await this.#existing(path);
-    await this.#regular(located, path);
-    return located.host;
-  }
-
-  /**
-   * The directory that a `data_dir_path` names: `/X` and `/SPECTRA/X` are directory X of the archive, `/` and
-   * `/SPECTRA` the whole. @throws FileStoreError absent, not-a-directory, outside, invalid-name
-   */
-  async resolveArchiveDirectory(dataDirPath: string): Promise<ArchiveDirectory> {
-    namesOf(dataDirPath);
-    const located = await this.#existing(`${ARCHIVE_PATH}/${archivePathOfDataDirectory(dataDirPath)}`);
-    const archivePath = archivePathOf(located.path);
-    if (archivePath === undefined)
-      throw new FileStoreError('outside', dataDirPath, `${dataDirPath} leads out of the archive`);
-    if (!(await translated(dataDirPath, () => lstat(located.host))).isDirectory())
-      throw new FileStoreError('not-a-directory', dataDirPath, `${dataDirPath} is not a directory`);
-    return { archivePath, hostPath: located.host };
-  }
-
-  /** Size and time of a regular file. */
-  async stat(path: string): Promise<FileInfo> {
-    const located = await this.#existing(path);
-    const found = await this.#regular(located, path);
-    return {
-      path: located.path,
-      filename: posix.basename(located.path),
-      size: found.size,
-      modifiedAt: found.mtime,
-    };
-  }
-
-  /** As stat, for a file of the archive by its archive path; `path` of the result is the one it truly has. */
-  async statArchiveFile(archivePath: string): Promise<FileInfo> {
-    const info = await this.stat(`${ARCHIVE_PATH}/${archivePath}`);
-    const canonical = archivePathOf(info.path);
-    if (canonical === undefined)
-      throw new FileStoreError('outside', archivePath, `${archivePath} leads out of the archive`);
-    return { ...info, path: canonical };
-  }
-
-  /** A regular file, open for reading. The caller closes its handle. */
-  async openForDownload(path: string): Promise<OpenFile> {
-    const located = await this.#existing(path);
-    await this.#regular(located, path);
-    const handle = await translated(path, () => open(located.host, READ_FLAGS));
-    try {
-      const found: BigIntStats = await handle.stat({ bigint: true });
-      if (!found.isFile()) throw new FileStoreError('not-a-file', path, `${path} is not a regular file`);
-      return {
-        handle,
-        path: located.path,
-        filename: posix.basename(path),
-        size: Number(found.size),
-        modifiedAt: found.mtime,
-        etag: `"${found.size.toString(16)}-${found.mtimeNs.toString(16)}-${found.ino.toString(16)}"`,
-      };
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
-  }
-
-  /** The whole of a file of at most `maxBytes`. @throws FileStoreError too-large beyond that */
-  async readFile(path: string, { maxBytes }: { maxBytes: number }): Promise<Buffer> {
-    const file = await this.openForDownload(path);
-    try {
-      if (file.size > maxBytes)
-        throw new FileStoreError('too-large', path, `${path} has more than ${maxBytes} bytes`);
-      return await file.handle.readFile();
-    } finally {
-      await file.handle.close();
-    }
-  }
-
-  /**
-   * Writes a file whole: a reader sees the old or the new one, and nothing is left where `content` breaks off
-   * (its error is thrown on). Directories above are made. Memory does not grow with the length of an iterable.
-   */
-  async writeFile(path: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<FileInfo> {
-    // What can be refused is refused before the body is taken.
-    await this.#newFilePlace(path);
-    const temporary = join(this.#tempDir, `${randomUUID()}${TEMPORARY_SUFFIX}`);
-    const handle = await open(temporary, 'wx', 0o644);
-    try {
-      let info;
-      try {
-        const chunks = content instanceof Uint8Array ? [content] : content;
-        for await (const chunk of chunks) await handle.writeFile(chunk);
-        await handle.sync();
-        info = await handle.stat();
-      } finally {
-        await handle.close();
-      }
-      const place = await this.#newFilePlace(path);
-      const directory = await this.#makeDirectories(place.parent, path);
-      const target = join(directory, posix.basename(place.path));
-      await translated(path, () => rename(temporary, target));
-      await syncDirectory(directory);
-      return {
-        path: place.path,
-        filename: posix.basename(place.path),
-        size: info.size,
-        modifiedAt: info.mtime,
-      };
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
-  }
-
-  /** Makes a directory and those above it; one that is there is as good. Returns its host path. */
-  async makeDirectory(path: string): Promise<string> {
-    const located = await this.#locate(path);
-    if (located.missing.length > 0) return await this.#makeDirectories(located, path);
-    return await this.resolveDirectory(path);
-  }
-
-  /** Makes a directory (those above too). @throws FileStoreError exists where there is one, or a file */
-  async createDirectory(path: string): Promise<void> {
-    const located = await this.#locate(path, { followLast: false });
-    if (located.missing.length === 0)
-      throw new FileStoreError('exists', path, `${located.path} already exists`);
-    await this.#makeDirectories(located, path);
-  }
-
-  /** Files and directories of a directory, each sorted by name. Special files and links that lead out are left out. */
-  async list(path: string): Promise<Listing> {
-    const host = await this.resolveDirectory(path);
-    const { path: canonical } = await this.#locate(path);
-    const names = (await translated(path, () => readdir(host))).sort();
-    const listing: Listing = {
-      path: canonical,
-      readOnly: this.#isReadOnly(canonical),
-      files: [],
-      directories: [],
-    };
-    for (let start = 0; start < names.length; start += STATS_AT_ONCE) {
-      const part = names.slice(start, start + STATS_AT_ONCE);
-      const found = await Promise.all(part.map((name) => this.#listed(canonical, host, name)));
-      found.forEach((stats, index) => {
-        const filename = part[index];
-        if (!stats || filename === undefined) return;
-        if (stats.isDirectory()) listing.directories.push(filename);
-        else if (stats.isFile()) listing.files.push({ filename, size: stats.size, modifiedAt: stats.mtime });
-      });
-    }
-    return listing;
-  }
-
-  /** Deletes a file, or a link (never what it leads to). Returns its canonical path. */
-  async removeFile(path: string): Promise<string> {
-    const located = await this.#removable(path);
-    if ((await translated(path, () => lstat(located.host))).isDirectory())
-      throw new FileStoreError('not-a-file', path, `${path} is a directory`);
-    await translated(path, () => unlink(located.host));
-    return located.path;
-  }
-
-  /**
-   * Deletes a directory with its contents, following no link; a link to a directory goes, the directory stays.
-   * Returns the canonical path.
-   */
-  async removeDirectory(path: string): Promise<string> {
-    const located = await this.#removable(path);
-    const found = await translated(path, () => lstat(located.host));
-    if (found.isSymbolicLink()) {
-      await this.resolveDirectory(path);
-      await translated(path, () => unlink(located.host));
-    } else if (found.isDirectory()) {
-      await translated(path, () => rm(located.host, { recursive: true }));
-    } else throw new FileStoreError('not-a-directory', path, `${path} is not a directory`);
-    return located.path;
-  }
-
-  /** The canonical path of an entry that may be deleted: links above it resolved, itself not. */
-  async canonicalPath(path: string): Promise<string> {
-    return (await this.#locate(path, { followLast: false })).path;
-  }
-
-  /**
-   * The files of an archive directory (a `data_dir_path`) in byte order of their archive path, some at a time. What is not a
-   * readable regular file is yielded with its `problem`. Holds one directory's names a level, no more.
-   * @throws FileStoreError as resolveArchiveDirectory
-   */
-  async *walkArchive(
-    dataDirPath: string,
-    { recursive = true }: { recursive?: boolean } = {},
-  ): AsyncGenerator<ArchiveFile[]> {
-    const { archivePath, hostPath } = await this.resolveArchiveDirectory(dataDirPath);
-    yield* this.#walk(hostPath, archivePath === '' ? '' : `${archivePath}/`, recursive);
-  }
-
-  async *#walk(hostPath: string, prefix: string, recursive: boolean): AsyncGenerator<ArchiveFile[]> {
-    // Names as latin1: one character a byte, so that the default sort is byte order, at a byte a character.
-    const names: string[] = [];
-    const notUtf8 = new Set<string>();
-    try {
-      // Read in line, as the files are looked at below.
-      const directory = opendirSync(hostPath, { encoding: AS_BYTES, bufferSize: 1024 });
-      try {
-        for (let entry = directory.readSync(); entry; entry = directory.readSync()) {
-          const bytes: unknown = entry.name;
-          if (!Buffer.isBuffer(bytes)) throw new TypeError('opendir gave a name that is not bytes');
-          let key = bytes.toString('latin1');
-          if (decodeName(bytes) === undefined) {
-            key = key.replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
-            notUtf8.add(key);
-          }
-          // A directory's paths go on with a slash: `a-b` and `a.b` come before `a/b`.
-          names.push(entry.isDirectory() && !notUtf8.has(key) ? `${key}/` : key);
-          if (names.length % 1024 === 0) await setImmediate();
-        }
-      } finally {
-        directory.closeSync();
-      }
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
-      const path = clipPath(prefix.slice(0, -1));
-      yield [{ path, size: 0, mtimeMs: 0, problem: `directory cannot be read (${errnoOf(error)})` }];
-      return;
-    }
-    names.sort();
-    let files: ArchiveFile[] = [];
-    for (const key of names) {
-      // Looked at in line: asking the thread pool for each costs ten times as much.
-      const file = this.#entry(hostPath, prefix, key, notUtf8.has(key));
-      if ('directory' in file) {
-        if (!recursive) continue;
-        if (files.length > 0) yield files;
-        files = [];
-        yield* this.#walk(file.directory, `${file.path}/`, recursive);
-      } else if (files.push(file) === FILES_AT_ONCE) {
-        yield files;
-        files = [];
-        // The event loop gets its turn.
-        await setImmediate();
-      }
-    }
-    if (files.length > 0) yield files;
-  }
-
-  /** What a name of #walk stands for: a directory to go into, or a file. */
-  #entry(
-    hostPath: string,
-    prefix: string,
-    key: string,
-    isNotUtf8: boolean,
-  ): ArchiveFile | { directory: string; path: string } {
-    if (isNotUtf8)
-      return { path: clipPath(prefix + key), size: 0, mtimeMs: 0, problem: 'name is not valid UTF-8' };
-    const isDirectory = key.endsWith('/');
-    const name = Buffer.from(isDirectory ? key.slice(0, -1) : key, 'latin1').toString();
-    const path = prefix + name;
-    if (Buffer.byteLength(path) > MAX_ARCHIVE_PATH_BYTES)
-      return {
-        path: clipPath(path),
-        size: 0,
-        mtimeMs: 0,
-        problem: `path is longer than ${MAX_ARCHIVE_PATH_BYTES} bytes`,
-      };
-    const host = `${hostPath}/${name}`;
-    return isDirectory ? { directory: host, path } : this.#archiveFile(host, path);
-  }
-
-  #archiveFile(host: string, path: string): ArchiveFile {
-    const problem = (text: string): ArchiveFile => ({ path, size: 0, mtimeMs: 0, problem: text });
-    try {
-      let found = lstatSync(host);
-      if (found.isSymbolicLink()) {
-        const target = realpathSync(host);
-        if (below(this.archiveRoot, target) === undefined) return problem('symbolic link out of the archive');
-        found = lstatSync(target);
-        if (found.isDirectory()) return problem('symbolic link to a directory');
-      }
-      if (!found.isFile()) return problem('not a regular file');
-      return { path, size: found.size, mtimeMs: Math.round(found.mtimeMs) };
-    } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === 'ENOENT' || errno === 'ELOOP') return problem('symbolic link that leads nowhere');
-      if (errno === undefined) throw error;
-      return problem(`file cannot be looked at (${errno})`);
-    }
-  }
-
-  /** Walks a path name by name, so that no link is followed before its target was checked. */
-  async #locate(path: string, { followLast = true } = {}): Promise<Located> {
-    const names = namesOf(path);
-    let host = this.#root;
-    for (const [index, name] of names.entries()) {
-      const atMount = this.#mount !== undefined && host === this.#root && `/${name}` === ARCHIVE_PATH;
-      let next = atMount ? this.archiveRoot : join(host, name);
-      const found = await translated(path, () => unlessAbsent(lstat(next)));
-      const isLast = index === names.length - 1;
-      if (!found) {
-        const missing = names.slice(index);
-        return { host, path: posix.join(this.#canonical(host, path), ...missing), missing };
-      }
-      if (found.isSymbolicLink() && !(isLast && !followLast)) {
-        next = await translated(path, () => realpath(next));
-        this.#canonical(next, path);
-      } else if (!isLast && !found.isDirectory()) {
-        throw new FileStoreError('not-a-directory', path, `${name} in ${path} is not a directory`);
-      }
-      host = next;
-    }
-    return { host, path: this.#canonical(host, path), missing: [] };
-  }
-
-  async #existing(path: string): Promise<Located> {
-    const located = await this.#locate(path);
-    if (located.missing.length > 0) throw new FileStoreError('absent', path, `${path} does not exist`);
-    return located;
-  }
-
-  async #regular(located: Located, path: string) {
-    const found = await translated(path, () => lstat(located.host));
-    if (!found.isFile())
-      throw new FileStoreError(
-        'not-a-file',
-        path,
-        found.isDirectory() ? `${path} is a directory` : `${path} is not a regular file`,
-      );
-    return found;
-  }
-
-  /** Where a new file goes: its canonical path and its parent, which may be missing. */
-  async #newFilePlace(path: string): Promise<{ path: string; parent: Located }> {
-    const located = await this.#locate(path, { followLast: false });
-    this.#checkWritable(located.path);
-    const isAbsent = located.missing.length > 0;
-    if (!isAbsent && (await translated(path, () => lstat(located.host))).isDirectory())
-      throw new FileStoreError('exists', path, `${path} is a directory`);
-    checkNewName(located.path);
-    return {
-      path: located.path,
-      parent: await this.#locate(posix.dirname(posix.join('/', ...namesOf(path)))),
-    };
-  }
-
-  async #removable(path: string): Promise<Located> {
-    const located = await this.#locate(path, { followLast: false });
-    if (located.missing.length > 0) throw new FileStoreError('absent', path, `${path} does not exist`);
-    if (FIXED_DIRECTORIES.includes(located.path))
-      throw new FileStoreError('in-use', path, `${located.path} cannot be deleted`);
-    this.#checkWritable(located.path);
-    return located;
-  }
-
-  /** Makes the missing names below a located directory. Returns the host path of the last. */
-  async #makeDirectories(located: Located, path: string): Promise<string> {
-    if (located.missing.length === 0) {
-      if (!(await translated(path, () => lstat(located.host))).isDirectory())
-        throw new FileStoreError('not-a-directory', path, `${located.path} is not a directory`);
-      return located.host;
-    }
-    this.#checkWritable(located.path);
-    for (const index of located.missing.keys())
-      checkNewName(posix.join(this.#canonical(located.host, path), ...located.missing.slice(0, index + 1)));
-    let host = located.host;
-    for (const name of located.missing) {
-      const parent = host;
-      host = join(parent, name);
-      await translated(path, async () => {
-        try {
-          await mkdir(host);
-        } catch (error) {
-          // Someone made the same directory in this moment: as good, unless it is a file or a link.
-          if (errnoOf(error) !== 'EEXIST' || !(await lstat(host)).isDirectory()) throw error;
-        }
-      });
-    }
-    await syncDirectory(located.host);
-    return host;
-  }
-
-  /** The store path of a host path. @throws FileStoreError outside where it has none */
-  #canonical(host: string, path: string): string {
-    if (this.#mount !== undefined) {
-      const inArchive = below(this.#mount, host);
-      if (inArchive !== undefined) return posix.join(ARCHIVE_PATH, inArchive);
-    }
-    const inRoot = below(this.#root, host);
-    const canonical = inRoot === undefined ? undefined : posix.join('/', inRoot);
-    // The directory below a mounted archive is hidden by it.
-    if (canonical === undefined || (this.#mount !== undefined && archivePathOf(canonical) !== undefined))
-      throw new FileStoreError('outside', path, `${path} does not exist in the file store`);
-    return canonical;
-  }
-
-  #isReadOnly(canonical: string): boolean {
-    return this.archiveReadOnly && archivePathOf(canonical) !== undefined;
-  }
-
-  #checkWritable(canonical: string): void {
-    if (this.#isReadOnly(canonical))
-      throw new FileStoreError('read-only', canonical, 'the spectra archive is read-only');
-  }
-
-  /** What a directory entry is, links resolved; undefined where it vanished or leads out. */
-  async #listed(directory: string, host: string, name: string) {
-    const found = await unlessAbsent(lstat(join(host, name)));
-    if (!found?.isSymbolicLink()) return found;
-    try {
-      return await lstat((await this.#existing(posix.join(directory, name))).host);
-    } catch (error) {
-      if (error instanceof FileStoreError) return undefined;
-      throw error;
-    }
-  }
-}
-
-/** Makes a rename survive a power cut. */
-async function syncDirectory(hostPath: string): Promise<void> {
-  const handle = await open(hostPath, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
+const NO_FILE: readonly FileStoreErrorCode[] = ['absent', 'outside', 'not-a-file', 'not-a-directory'];

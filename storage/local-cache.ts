@@ -1,83 +1,89 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ObjectReference } from '../contracts/reference.ts';
-import type { ObjectStore } from './object-store.ts';
 
 const BLOCK_BYTES = 8 * 1024 * 1024;
-/** What is as old as this in `use` or half fetched was left by a crash. */
-const STALE_MS = 7 * 24 * 3_600_000;
+const BLOCKS_AHEAD = 4;
+const PARTIAL = '.partial';
+/** What is half fetched and as old as this was left by a crash. */
+const STALE_MS = 24 * 3_600_000;
 
-/** The store gave other bytes than its reference says. */
+/** The store gave other bytes than it had said. */
 export class ObjectDamaged extends Error {
   override readonly name = 'ObjectDamaged';
+}
+
+/** Bytes that lie elsewhere. */
+export interface RemoteBytes {
+  /** A name for these very bytes, that a file can have: whoever gives the same one means the same bytes. */
+  id: string;
+  bytes: number;
+  /** Checked where it is known. */
+  sha256?: string;
+  read(range: { start: number; end: number }): Promise<Uint8Array>;
 }
 
 /** Copies of objects on this machine, for what reads files only (HDF5). */
 export interface LocalCache {
   /**
-   * Fetches the object unless it is here, and lends a host path of it; to be read only. It stays while `work` runs,
-   * whatever else is fetched meanwhile.
-   * @throws ObjectNotFound; ObjectDamaged where its bytes are not those of the reference
+   * Fetches the bytes unless they are here, and makes a file of them at `target`; to be read only. It stays until it is
+   * deleted, whatever else is fetched meanwhile.
+   * @throws ObjectDamaged; whatever `read` throws
    */
-  use<T>(reference: ObjectReference, work: (hostPath: string) => Promise<T>): Promise<T>;
+  link(object: RemoteBytes, target: string): Promise<void>;
+  /** Takes a file, of the same disk, for the copy of these bytes; it moves into the cache. */
+  adopt(object: Pick<RemoteBytes, 'id' | 'bytes'>, path: string): Promise<void>;
 }
 
 /**
- * A cache by SHA-256 in a directory that several processes may share: what was used longest ago goes first where all
- * would be more than `maxBytes`. What is in use stays on disk, and counts no more once it has been dropped.
+ * A cache in a directory that several processes may share: what was used longest ago goes first where all would be more
+ * than `maxBytes`. What has been linked counts no more once it has been dropped.
  */
 export function createLocalCache({
-  store,
   directory,
   maxBytes,
 }: {
-  store: ObjectStore;
   directory: string;
   maxBytes: number;
 }): LocalCache {
-  const contents = join(directory, 'sha256');
-  const inUse = join(directory, 'use');
   const fetching = new Map<string, Promise<void>>();
   let ready: Promise<void> | undefined;
 
   async function prepare(): Promise<void> {
-    for (const path of [contents, inUse]) {
-      await mkdir(path, { recursive: true });
-      for (const { path: file, usedAt } of await filesOf(path))
-        if ((path === inUse || file.endsWith('.partial')) && Date.now() - usedAt > STALE_MS)
-          await rm(file, { force: true });
-    }
+    await mkdir(directory, { recursive: true });
+    for (const { path, usedAt } of await filesOf(directory))
+      if (path.endsWith(PARTIAL) && Date.now() - usedAt > STALE_MS) await rm(path, { force: true });
   }
 
   /** Deletes what was used longest ago until `bytes` more have room. */
   async function makeRoom(bytes: number): Promise<void> {
-    const files = (await filesOf(contents)).sort((a, b) => a.usedAt - b.usedAt);
+    ready ??= prepare();
+    await ready;
+    const files = (await filesOf(directory)).sort((a, b) => a.usedAt - b.usedAt);
     let total = files.reduce((sum, { size }) => sum + size, bytes);
     for (const { path, size } of files) {
       if (total <= maxBytes) return;
-      if (path.endsWith('.partial')) continue;
+      if (path.endsWith(PARTIAL)) continue;
       await rm(path, { force: true });
       total -= size;
     }
   }
 
-  async function fetch({ uri, sha256, bytes }: ObjectReference): Promise<void> {
+  async function fetch(object: RemoteBytes): Promise<void> {
+    const { id, bytes, sha256 } = object;
     await makeRoom(bytes);
-    const path = join(contents, sha256);
-    const partial = `${path}.${randomUUID()}.partial`;
+    const path = join(directory, id);
+    const partial = `${path}.${randomUUID()}${PARTIAL}`;
     try {
       const file = await open(partial, 'wx');
       try {
         const hash = createHash('sha256');
-        const memory = new Uint8Array(Math.min(BLOCK_BYTES, bytes));
-        for (let start = 0; start < bytes; start += BLOCK_BYTES) {
-          const block = await store.read(uri, { start, end: Math.min(start + BLOCK_BYTES, bytes) }, memory);
-          hash.update(block);
+        for await (const block of blocksOf(object)) {
+          if (sha256 !== undefined) hash.update(block);
           await file.writeFile(block);
         }
-        if ((await file.stat()).size !== bytes || hash.digest('hex') !== sha256)
-          throw new ObjectDamaged(`${uri} has not the SHA-256 ${sha256}`);
+        if ((await file.stat()).size !== bytes || (sha256 !== undefined && hash.digest('hex') !== sha256))
+          throw new ObjectDamaged(`an object is not of ${bytes} bytes with the SHA-256 ${sha256}`);
       } finally {
         await file.close();
       }
@@ -89,41 +95,60 @@ export function createLocalCache({
   }
 
   /** A second name of the copy, so that dropping the first one takes nothing from whoever reads; false where there is none. */
-  async function lend({ sha256, bytes }: ObjectReference, lent: string): Promise<boolean> {
-    const path = join(contents, sha256);
+  async function lend({ id, bytes }: RemoteBytes, target: string): Promise<boolean> {
     try {
-      await link(path, lent);
+      await link(join(directory, id), target);
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
       throw error;
     }
-    if ((await stat(lent)).size !== bytes) {
-      await rm(lent);
+    if ((await stat(target)).size !== bytes) {
+      await rm(join(directory, id), { force: true });
+      await rm(target);
       return false;
     }
     const now = new Date();
-    await utimes(lent, now, now);
+    await utimes(target, now, now);
     return true;
   }
 
   return {
-    async use(reference, work) {
-      ready ??= prepare();
-      await ready;
-      const lent = join(inUse, randomUUID());
-      try {
-        while (!(await lend(reference, lent))) {
-          const { sha256 } = reference;
-          const running = fetching.get(sha256) ?? fetch(reference).finally(() => fetching.delete(sha256));
-          fetching.set(sha256, running);
-          await running;
-        }
-        return await work(lent);
-      } finally {
-        await rm(lent, { force: true });
+    async link(object, target) {
+      while (!(await lend(object, target))) {
+        const { id } = object;
+        const running = fetching.get(id) ?? fetch(object).finally(() => fetching.delete(id));
+        fetching.set(id, running);
+        await running;
       }
     },
+
+    async adopt({ id, bytes }, path) {
+      await makeRoom(bytes);
+      const now = new Date();
+      await utimes(path, now, now);
+      await rename(path, join(directory, id));
+    },
   };
+}
+
+/** The bytes in order; the next blocks are on their way while one is written. */
+async function* blocksOf({ bytes, read }: RemoteBytes): AsyncGenerator<Uint8Array> {
+  const ahead: Promise<Uint8Array>[] = [];
+  let next = 0;
+  const readNext = () => {
+    const start = next;
+    next = Math.min(start + BLOCK_BYTES, bytes);
+    const block = read({ start, end: next });
+    // Whoever waits for it hears of a failure; after an earlier one nobody does.
+    block.catch(() => undefined);
+    ahead.push(block);
+  };
+  while (next < bytes && ahead.length < BLOCKS_AHEAD) readNext();
+  for (let block = ahead.shift(); block; block = ahead.shift()) {
+    const bytesRead = await block;
+    if (next < bytes) readNext();
+    yield bytesRead;
+  }
 }
 
 async function filesOf(directory: string): Promise<{ path: string; size: number; usedAt: number }[]> {

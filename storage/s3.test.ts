@@ -1,12 +1,12 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { objectUri } from './object-store.ts';
-import { createS3Store, type S3Store } from './s3.ts';
+import { type ObjectStore, objectUri } from './object-store.ts';
+import { createS3Store } from './s3.ts';
 
 // What goes wrong on the way, from a server that does it on purpose. Against a real one: test/storage/.
 
 let server: Server;
-let store: S3Store;
+let store: ObjectStore;
 let answers: ((response: ServerResponse) => void)[];
 let requests: number;
 beforeEach(async () => {
@@ -55,7 +55,7 @@ it('asks again where the server is busy', async () => {
 
 it('gives up in the end, and says why', async () => {
   answers = [brokenOff];
-  await expect(store.read(objectUri('x'))).rejects.toThrow('store:x broke off after 2 bytes');
+  await expect(store.read(objectUri('x'))).rejects.toThrow('x broke off after 2 bytes');
   expect(requests).toBe(5);
 });
 

@@ -2,7 +2,6 @@ import { Client, Connection } from '@temporalio/client';
 import { createCampaignControlActivities } from '../activities/campaign-control.ts';
 import { createControlActivities } from '../activities/control.ts';
 import { listLiveWorkers, servedQueues } from '../api/workers.ts';
-import { storageLocations } from '../contracts/environment.ts';
 import { NAMESPACE, TASK_QUEUES, type TaskQueue } from '../contracts/task-queues.ts';
 import { connect } from '../db/connection.ts';
 import { createJobsRepository } from '../db/repositories/jobs.ts';
@@ -14,7 +13,7 @@ import { hasWorkflowBundle, startWorker, workflowBundlePath } from './run-worker
 // Workflows, and the short activities that record what came of them.
 startWorker('control', async ({ environment, log }) => {
   const { db, close } = connect(environment.DATABASE_URL);
-  const fileStore = await openFileStore(storageLocations(environment), { tempDir: environment.TEMP_DIR });
+  const fileStore = await openFileStore(environment);
   // Asked for before a training only; it connects when it is.
   const connection = Connection.lazy({ address: environment.TEMPORAL_ADDRESS });
   const client = new Client({ connection, namespace: NAMESPACE });

@@ -23,9 +23,8 @@ import { startTensorflowSetup } from './tensorflow-setup.ts';
 startWorker('cpu', async ({ environment, log, identity, started }) => {
   const { TEMP_DIR, PARTS_BYTES, CPU_THREADS } = environment;
   const { db, close } = connect(environment.DATABASE_URL);
-  const locations = storageLocations(environment);
-  const { objects } = locations;
-  const fileStore = await openFileStore(locations, { tempDir: TEMP_DIR });
+  const { objects } = storageLocations(environment);
+  const fileStore = await openFileStore(environment);
   const pool = createThreadPool(CPU_THREADS ?? availableParallelism());
   const shared = {
     jobs: createJobsRepository(db),

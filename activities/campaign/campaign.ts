@@ -1,5 +1,4 @@
-import { copyFile, link, mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import type { z } from 'zod';
 import { ActiveLearningConfig } from '../../contracts/active-learning.ts';
 import type { ClassList } from '../../contracts/labelling.ts';
 import type { JobRow, JobsRepository } from '../../db/repositories/jobs.ts';
@@ -17,7 +16,8 @@ export interface Campaign {
   isStep: boolean;
   /** The newest, with names of classes that may differ from the configuration's. */
   classList: Pick<ClassList, 'version' | 'classes' | 'candidate_classes'>;
-  /** Host path of the job's directory. */
+  fileStore: FileStore;
+  /** The job's directory in it. */
   directory: string;
 }
 
@@ -38,9 +38,13 @@ export async function openCampaign(
     config,
     isStep: config.iteration !== undefined,
     classList: (await labellings.classLists(jobId)).at(-1) ?? { version: 1, ...config },
-    directory: await fileStore.makeDirectory(job.dirPath),
+    fileStore,
+    directory: job.dirPath,
   };
 }
+
+/** The longest string of JavaScript. */
+const MOST_TEXT_BYTES = 2 ** 29 - 24;
 
 /** What was found out about the pool at the beginning, below the job's directory. */
 export const POOL_DIRECTORY = 'pool';
@@ -51,17 +55,37 @@ export function iterationName(iteration: number): string {
 }
 
 /** Directory of an iteration's files, below the job's. */
-export async function makeIterationDirectory({ directory }: Campaign, iteration: number): Promise<string> {
-  const path = join(directory, iterationName(iteration));
-  await mkdir(path, { recursive: true });
-  return path;
+export function iterationPath({ directory }: Pick<Campaign, 'directory'>, iteration: number): string {
+  return `${directory}/${iterationName(iteration)}`;
 }
 
-/** Shows a file of an iteration in the job's directory too, where the newest ones are under the old names. */
-export async function showInJobDirectory(from: string, to: string): Promise<void> {
-  const beside = `${to}.new`;
-  await rm(beside, { force: true });
-  // A second name costs nothing; some file systems have none.
-  await link(from, beside).catch(() => copyFile(from, beside));
-  await rename(beside, to);
+/** Writes a file of an iteration, and shows it in the job's directory too, where the newest ones are under the old names. */
+export async function writeIterationFile(
+  campaign: Campaign,
+  iteration: number,
+  name: string,
+  text: string,
+): Promise<void> {
+  const path = `${iterationPath(campaign, iteration)}/${name}`;
+  await writeText(campaign, path, text);
+  await campaign.fileStore.copyFile(path, `${campaign.directory}/${name}`);
+}
+
+/** Writes a file that can be made again: a power failure may take it. */
+export async function writeText({ fileStore }: Campaign, path: string, text: string): Promise<void> {
+  await fileStore.writeFile(path, Buffer.from(text), { sync: false });
+}
+
+/** What a JSON file that an activity of the campaign wrote says. */
+export async function readJson<T>(
+  { fileStore }: Pick<Campaign, 'fileStore'>,
+  path: string,
+  schema: z.ZodType<T>,
+): Promise<T> {
+  return schema.parse(JSON.parse(await readText(fileStore, path)));
+}
+
+/** A text of the store. */
+export async function readText(fileStore: FileStore, path: string): Promise<string> {
+  return (await fileStore.readFile(path, { maxBytes: MOST_TEXT_BYTES })).toString();
 }

@@ -1,16 +1,13 @@
-import { existsSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { LabellingRow, LabellingsRepository } from '../../db/repositories/labellings.ts';
 import {
-  readPerformanceEstimates,
-  writeOracleData,
-  writePerformanceEstimates,
+  oracleDataText,
+  parsePerformanceEstimates,
+  performanceEstimatesText,
 } from '../../science/artifacts/json-files.ts';
 import type { PrecisionEstimate } from '../../science/metrics/precision.ts';
 import { decideStopping } from '../../science/stopping/rules.ts';
 import type { ControlDependencies } from '../dependencies.ts';
-import { type Campaign, makeIterationDirectory, openCampaign, showInJobDirectory } from './campaign.ts';
+import { type Campaign, openCampaign, readText, writeIterationFile } from './campaign.ts';
 import { estimateOf } from './estimate.ts';
 import { type ClosedBatch, stoppingHistory } from './stopping-history.ts';
 import { EARLIER_ESTIMATES, PERFORMANCE_ESTIMATES } from './select-batch.ts';
@@ -90,21 +87,20 @@ async function writeLabels(
     const label = userLabel === null ? -1 : classes.indexOf(userLabel);
     return label < 0 ? [] : [{ filename: spectrumFilename, label }];
   });
-  const target = join(await makeIterationDirectory(campaign, iteration), 'oracle_data.json');
-  await writeOracleData(`${target}.new`, {
+  const text = oracleDataText({
     filenames: labelled.map(({ filename }) => filename),
     labels: labelled.map(({ label }) => label),
   });
-  await rename(`${target}.new`, target);
-  await showInJobDirectory(target, join(campaign.directory, 'oracle_data.json'));
+  await writeIterationFile(campaign, iteration, 'oracle_data.json', text);
 }
 
 /** `perf_est_list.json`: the precision of each iteration up to this one, by the labels that hold now. */
 async function writeEstimates(campaign: Campaign, iteration: number, own: readonly number[]): Promise<void> {
-  const target = join(await makeIterationDirectory(campaign, iteration), PERFORMANCE_ESTIMATES);
-  const earlier = join(campaign.directory, EARLIER_ESTIMATES);
-  const before = existsSync(earlier) ? await readPerformanceEstimates(earlier) : [];
-  await writePerformanceEstimates(`${target}.new`, [...before, ...own]);
-  await rename(`${target}.new`, target);
-  await showInJobDirectory(target, join(campaign.directory, PERFORMANCE_ESTIMATES));
+  const { fileStore, directory } = campaign;
+  const earlier = `${directory}/${EARLIER_ESTIMATES}`;
+  const before = (await fileStore.find(earlier))
+    ? parsePerformanceEstimates(await readText(fileStore, earlier), EARLIER_ESTIMATES)
+    : [];
+  const text = performanceEstimatesText([...before, ...own]);
+  await writeIterationFile(campaign, iteration, PERFORMANCE_ESTIMATES, text);
 }

@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { Artifact } from '../../contracts/job.ts';
 import type { CampaignDependencies } from '../dependencies.ts';
 import { startHeartbeats } from '../heartbeats.ts';
 import { Selection } from '../network/messages.ts';
-import { iterationName, openCampaign } from './campaign.ts';
+import { iterationPath, openCampaign, readJson } from './campaign.ts';
 import { describeJobFiles } from './job-files.ts';
 
 /** What came of one step: its batch is open by then. */
@@ -21,12 +19,16 @@ export function createDescribeStep(dependencies: CampaignDependencies) {
     if (!campaign) return { statusDetail: '', artifacts: [] };
     const stopHeartbeats = startHeartbeats();
     try {
-      const path = join(campaign.directory, iterationName(iteration), 'selection.json');
-      const { spectra, candidates } = Selection.parse(JSON.parse(await readFile(path, 'utf8')));
+      const path = `${iterationPath(campaign, iteration)}/selection.json`;
+      const { spectra, candidates } = await readJson(campaign, path, Selection);
       const asked = spectra.filter(({ set }) => set !== 'CANDIDATE').length;
       return {
         statusDetail: `iteration ${iteration}: ${asked} spectra to label, ${candidates} candidates`,
-        artifacts: await describeJobFiles(campaign.directory, Context.current().cancellationSignal),
+        artifacts: await describeJobFiles(
+          campaign.fileStore,
+          campaign.job,
+          Context.current().cancellationSignal,
+        ),
       };
     } finally {
       stopHeartbeats();

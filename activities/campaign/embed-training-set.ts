@@ -1,8 +1,7 @@
-import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CampaignDependencies } from '../dependencies.ts';
 import { runNetworkTask } from '../network-task.ts';
-import { makeIterationDirectory, openCampaign, showInJobDirectory } from './campaign.ts';
+import { iterationPath, openCampaign } from './campaign.ts';
 import { classesOf } from './select-batch.ts';
 
 const MAP = 'dim_reduc.json';
@@ -18,22 +17,22 @@ export function createEmbedTrainingSet(dependencies: CampaignDependencies) {
   }): Promise<void> {
     const campaign = await openCampaign(dependencies, jobId);
     if (!campaign) return;
-    const target = await makeIterationDirectory(campaign, iteration);
-    const { classes } = await classesOf(join(target, 'labels.json'));
+    const { fileStore, directory } = campaign;
+    const target = iterationPath(campaign, iteration);
+    const { classes } = await classesOf(campaign, target);
     await runNetworkTask(
       dependencies,
       { jobId, iteration, ends: ['embedded'] },
-      (scratchDir) =>
-        Promise.resolve({
-          kind: 'embed',
-          trainingDataPath: join(target, 'training_data.h5'),
-          classes,
-          seed: campaign.config.seed,
-          target: join(scratchDir, MAP),
-        }),
-      async (_, scratchDir) => {
-        await rename(join(scratchDir, MAP), join(target, MAP));
-        await showInJobDirectory(join(target, MAP), join(campaign.directory, MAP));
+      async ({ scratchDir, file }) => ({
+        kind: 'embed',
+        trainingDataPath: await file(`${target}/training_data.h5`),
+        classes,
+        seed: campaign.config.seed,
+        target: join(scratchDir, MAP),
+      }),
+      async (_, { scratchDir }) => {
+        await fileStore.placeFile(join(scratchDir, MAP), `${target}/${MAP}`);
+        await fileStore.copyFile(`${target}/${MAP}`, `${directory}/${MAP}`);
       },
     );
   };

@@ -1,5 +1,5 @@
-import { createWriteStream, existsSync } from 'node:fs';
-import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -7,17 +7,18 @@ import type { LabellingValue } from '../../contracts/labelling.ts';
 import { VERSION } from '../../contracts/version.ts';
 import { writeBundle } from '../../science/bundle/bundle.ts';
 import { labelHistoryCsv } from '../../science/bundle/label-history.ts';
-import { hashFile } from '../artifact.ts';
 import type { Artifact } from '../../contracts/job.ts';
 import { labellingValue } from '../../db/repositories/labelling-history.ts';
 import type { CampaignDependencies } from '../dependencies.ts';
-import { hostPath, runNetworkTask } from '../network-task.ts';
+import { runNetworkTask, type TaskFiles } from '../network-task.ts';
 import type { CatalogueLabel, CatalogueTask } from '../network/messages.ts';
-import { type Campaign, iterationName, openCampaign, POOL_DIRECTORY, rowOfKey } from './campaign.ts';
+import { type Campaign, iterationName, iterationPath, openCampaign, POOL_DIRECTORY, rowOfKey } from './campaign.ts';
 import { estimateOf } from './estimate.ts';
 import { describeJobFiles } from './job-files.ts';
 
 const BUNDLE = 'campaign.tar.gz';
+/** Of an iteration: its network. */
+const LEARNT = /^(model\/.+|training\.json)$/;
 /** Of the job's directory: what is small, and says how each iteration came to be. */
 const BUNDLED = [
   /^(catalogue\.(csv|vot|fits|parquet)|objects\.csv|config\.json|perf_est_list\.json|training\.json|training_data\.h5)$/,
@@ -40,13 +41,13 @@ export function createExportCatalogue(dependencies: CampaignDependencies) {
   }): Promise<{ statusDetail: string; artifacts: Artifact[] }> {
     const campaign = await openCampaign(dependencies, jobId);
     if (!campaign) return { statusDetail: '', artifacts: [] };
-    const { config, classList, directory } = campaign;
-    const last = join(directory, iterationName(iteration));
+    const { job, config, classList, fileStore, directory } = campaign;
+    const last = iterationPath(campaign, iteration);
     const labels = await catalogueLabels(campaign);
     return runNetworkTask(
       dependencies,
       { jobId, ends: ['catalogued'] },
-      async (scratchDir) => {
+      async ({ scratchDir, file, directory: directoryOf, given }) => {
         const targetDir = join(scratchDir, 'catalogue');
         await mkdir(targetDir);
         const labelsPath = join(scratchDir, 'labels.json');
@@ -54,30 +55,32 @@ export function createExportCatalogue(dependencies: CampaignDependencies) {
         return {
           kind: 'catalogue',
           jobId,
-          poolPath: await hostPath(dependencies, config.pool_data_path, 'pool_data_path'),
-          ...(existsSync(join(last, 'predictions.h5'))
-            ? { predictionsPath: join(last, 'predictions.h5') }
+          poolPath: await given(config.pool_data_path, 'pool_data_path'),
+          ...((await fileStore.find(`${last}/predictions.h5`))
+            ? { predictionsPath: await file(`${last}/predictions.h5`) }
             : {}),
           candidateClasses: classList.candidate_classes,
-          preparedDir: join(directory, POOL_DIRECTORY),
+          preparedDir: await directoryOf(`${directory}/${POOL_DIRECTORY}`),
           labelsPath,
           precision: await newestPrecision(campaign, iteration),
           targetDir,
         };
       },
-      async ({ spectra, objects }, scratchDir, signal) => {
-        for (const name of await readdir(join(scratchDir, 'catalogue')))
-          await rename(join(scratchDir, 'catalogue', name), join(directory, name));
-        for (const name of ['model', 'training.json']) {
-          if (!existsSync(join(last, name))) continue;
-          await cp(join(last, name), join(scratchDir, name), { recursive: true });
-          await rm(join(directory, name), { recursive: true, force: true });
-          await rename(join(scratchDir, name), join(directory, name));
-        }
-        await bundle(campaign, scratchDir);
+      async ({ spectra, objects }, files, signal) => {
+        const made = join(files.scratchDir, 'catalogue');
+        for (const name of await readdir(made))
+          await fileStore.placeFile(join(made, name), `${directory}/${name}`);
+        const ofLast = `${iterationName(iteration)}/`;
+        const learnt = (await fileStore.listBelow(directory))
+          .filter((name) => name.startsWith(ofLast))
+          .map((name) => name.slice(ofLast.length))
+          .filter((name) => LEARNT.test(name));
+        if (learnt.length > 0) await fileStore.remove(`${directory}/model`);
+        for (const name of learnt) await fileStore.copyFile(`${last}/${name}`, `${directory}/${name}`);
+        await bundle(campaign, files);
         const statusDetail = `${spectra} candidates, ${objects} objects, ${labels.length} labels; ended because ${reason}`;
         await jobs.appendLog(jobId, { level: 'info', message: statusDetail, key: 'exported' });
-        return { statusDetail, artifacts: await describeJobFiles(directory, signal) };
+        return { statusDetail, artifacts: await describeJobFiles(fileStore, job, signal) };
       },
     );
   };
@@ -98,27 +101,30 @@ export function createExportCatalogue(dependencies: CampaignDependencies) {
   }
 
   /** What the campaign can be repeated and checked with, in one archive. */
-  async function bundle(campaign: Campaign, scratchDir: string): Promise<void> {
-    const { job, config, directory } = campaign;
+  async function bundle(campaign: Campaign, { scratchDir, file }: TaskFiles): Promise<void> {
+    const { job, config, fileStore, directory } = campaign;
     const history = join(scratchDir, 'label-history.csv');
     await pipeline(Readable.from(labelHistoryCsv(historyValues(job.id))), createWriteStream(history));
-    const pool = await hostPath(dependencies, config.pool_data_path, 'pool_data_path');
-    const files = (await readdir(directory, { recursive: true }))
-      .filter((name) => BUNDLED.some((pattern) => pattern.test(name)))
-      .sort();
+    const names = (await fileStore.listBelow(directory)).filter((name) =>
+      BUNDLED.some((pattern) => pattern.test(name)),
+    );
+    const files = [];
+    for (const name of names) files.push({ name, path: await file(`${directory}/${name}`) });
     const beside = join(scratchDir, BUNDLE);
     await writeBundle(beside, {
       name: `campaign-${job.id}`,
       job_id: job.id,
       software: `Spectrolabe ${VERSION}`,
       platform: `${process.platform} ${process.arch}, Node ${process.versions.node}`,
-      inputs: [{ role: 'pool', path: config.pool_data_path, ...(await hashFile(pool)) }],
+      inputs: [
+        { role: 'pool', path: config.pool_data_path, ...(await fileStore.hash(config.pool_data_path)) },
+      ],
       sources: [
         { name: 'label-history.csv', path: history, description: 'every value that anybody gave' },
-        ...files.map((name) => ({ name, path: join(directory, name) })),
+        ...files,
       ],
     });
-    await rename(beside, join(directory, BUNDLE));
+    await fileStore.placeFile(beside, `${directory}/${BUNDLE}`);
   }
 
   async function* historyValues(jobId: string): AsyncGenerator<LabellingValue> {

@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { LabellingsRepository } from '../../db/repositories/labellings.ts';
 import type { ControlDependencies } from '../dependencies.ts';
 import { Selection } from '../network/messages.ts';
-import { iterationName, keyOfRow, openCampaign } from './campaign.ts';
+import { iterationPath, keyOfRow, openCampaign, readJson } from './campaign.ts';
 
 /** Puts the spectra that were selected before people. Does nothing where the batch is open already. */
 export function createOpenBatch(dependencies: ControlDependencies & { labellings: LabellingsRepository }) {
@@ -11,10 +9,9 @@ export function createOpenBatch(dependencies: ControlDependencies & { labellings
   return async function openBatch({ jobId, iteration }: { jobId: string; iteration: number }): Promise<void> {
     const campaign = await openCampaign(dependencies, jobId);
     if (!campaign) return;
-    const path = join(campaign.directory, iterationName(iteration), 'selection.json');
-    const { spectra, classListVersion, classes, strategy, candidates, predictions } = Selection.parse(
-      JSON.parse(await readFile(path, 'utf8')),
-    );
+    const path = `${iterationPath(campaign, iteration)}/selection.json`;
+    const selection = await readJson(campaign, path, Selection);
+    const { spectra, classListVersion, classes, strategy, candidates, predictions } = selection;
     await labellings.openBatch(
       jobId,
       iteration,

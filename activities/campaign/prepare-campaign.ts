@@ -1,7 +1,7 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CampaignDependencies } from '../dependencies.ts';
-import { hostPath, runNetworkTask } from '../network-task.ts';
+import { runNetworkTask } from '../network-task.ts';
 import { openCampaign, POOL_DIRECTORY } from './campaign.ts';
 import { earlierData } from './train-iteration.ts';
 
@@ -15,26 +15,20 @@ export function createPrepareCampaign(dependencies: CampaignDependencies) {
   return async function prepareCampaign({ jobId }: { jobId: string }): Promise<{ firstIteration: number }> {
     const campaign = await openCampaign(dependencies, jobId);
     if (!campaign) return { firstIteration: 0 };
-    const { config, classList, directory } = campaign;
+    const { config, classList, fileStore, directory } = campaign;
     return runNetworkTask(
       dependencies,
       { jobId, ends: ['prepared'] },
-      async (scratchDir) => {
+      async ({ scratchDir, given }) => {
         await mkdir(join(scratchDir, POOL_DIRECTORY));
         return {
           kind: 'prepare',
-          poolPath: await hostPath(dependencies, config.pool_data_path, 'pool_data_path'),
-          earlierPaths: await Promise.all(
-            earlierData(config).map(({ path, key }) => hostPath(dependencies, path, key)),
-          ),
+          poolPath: await given(config.pool_data_path, 'pool_data_path'),
+          earlierPaths: await Promise.all(earlierData(config).map(({ path, key }) => given(path, key))),
           ...(config.oracle_data_to_add_path === undefined
             ? {}
             : {
-                oracleDataPath: await hostPath(
-                  dependencies,
-                  config.oracle_data_to_add_path,
-                  'oracle_data_to_add_path',
-                ),
+                oracleDataPath: await given(config.oracle_data_to_add_path, 'oracle_data_to_add_path'),
               }),
           classes: classList.classes,
           ...(config.cuts && { cuts: config.cuts }),
@@ -42,9 +36,8 @@ export function createPrepareCampaign(dependencies: CampaignDependencies) {
           targetDir: join(scratchDir, POOL_DIRECTORY),
         };
       },
-      async ({ pool }, scratchDir) => {
-        await rm(join(directory, POOL_DIRECTORY), { recursive: true, force: true });
-        await rename(join(scratchDir, POOL_DIRECTORY), join(directory, POOL_DIRECTORY));
+      async ({ pool }, { scratchDir }) => {
+        await fileStore.placeDirectory(join(scratchDir, POOL_DIRECTORY), `${directory}/${POOL_DIRECTORY}`);
         await jobs.appendLog(jobId, {
           level: 'info',
           message: `${pool.rows} spectra in the pool, ${pool.labelled} labels to begin with`,

@@ -1,8 +1,7 @@
-import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CampaignDependencies } from '../dependencies.ts';
-import { hostPath, runNetworkTask } from '../network-task.ts';
-import { makeIterationDirectory, openCampaign } from './campaign.ts';
+import { runNetworkTask } from '../network-task.ts';
+import { iterationPath, openCampaign } from './campaign.ts';
 
 /**
  * Classifies the whole pool with the model of the iteration, into its predictions.h5.
@@ -18,20 +17,21 @@ export function createScoreIteration(dependencies: CampaignDependencies) {
   }): Promise<void> {
     const campaign = await openCampaign(dependencies, jobId);
     if (!campaign) return;
-    const { config } = campaign;
-    const target = await makeIterationDirectory(campaign, iteration);
+    const { config, fileStore } = campaign;
+    const target = iterationPath(campaign, iteration);
     await runNetworkTask(
       dependencies,
       { jobId, iteration, ends: ['scored'] },
-      async (scratchDir) => ({
+      async ({ scratchDir, directory, given }) => ({
         kind: 'score',
-        modelDir: join(target, 'model'),
-        poolPath: await hostPath(dependencies, config.pool_data_path, 'pool_data_path'),
+        modelDir: await directory(`${target}/model`),
+        poolPath: await given(config.pool_data_path, 'pool_data_path'),
         target: join(scratchDir, 'predictions.h5'),
         batchSize: config.batch_size_predict,
         scratchDir,
       }),
-      (_, scratchDir) => rename(join(scratchDir, 'predictions.h5'), join(target, 'predictions.h5')),
+      (scored, { scratchDir }) =>
+        fileStore.placeFile(join(scratchDir, 'predictions.h5'), `${target}/predictions.h5`, scored),
     );
   };
 }

@@ -1,24 +1,24 @@
-import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ActiveLearningConfig, CampaignSettings } from '../../contracts/active-learning.ts';
 import {
   nextStepConfiguration,
-  writeNextStepConfiguration,
-  writePerformanceEstimates,
+  nextStepText,
+  performanceEstimatesText,
 } from '../../science/artifacts/json-files.ts';
 import type { CampaignDependencies } from '../dependencies.ts';
-import { hostPath, runNetworkTask } from '../network-task.ts';
+import { refusedUnlessThere, runNetworkTask } from '../network-task.ts';
 import { type ExcludedSpectra, IterationLabels, PreparedPool } from '../network/messages.ts';
 import { PREPARED } from '../network/prepared-rows.ts';
 import {
   type Campaign,
-  iterationName,
-  makeIterationDirectory,
+  iterationPath,
   openCampaign,
   POOL_DIRECTORY,
+  readJson,
   rowOfKey,
-  showInJobDirectory,
+  writeIterationFile,
+  writeText,
 } from './campaign.ts';
 
 /** Most labellings of candidates; result.h5 has them all. */
@@ -49,17 +49,18 @@ export function createSelectBatch(dependencies: CampaignDependencies) {
   }): Promise<{ spectra: number }> {
     const campaign = await openCampaign(dependencies, jobId);
     if (!campaign) return { spectra: 0 };
-    const { directory, classList } = campaign;
+    const { fileStore, directory, classList } = campaign;
     const config = { ...campaign.config, ...settings };
-    const target = await makeIterationDirectory(campaign, iteration);
-    const source = audit ? await makeIterationDirectory(campaign, iteration - 1) : target;
-    const predictionsPath = join(source, 'predictions.h5');
-    const isScored = existsSync(predictionsPath);
-    const previousPath = join(directory, iterationName(iteration - 1), 'result.h5');
+    const target = iterationPath(campaign, iteration);
+    const before = iterationPath(campaign, iteration - 1);
+    const source = audit ? before : target;
+    const predictionsPath = `${source}/predictions.h5`;
+    const isScored = (await fileStore.find(predictionsPath)) !== undefined;
+    const previousPath = `${before}/result.h5`;
     const spectra = await runNetworkTask(
       dependencies,
       { jobId, iteration, ends: ['selected'] },
-      async (scratchDir) => {
+      async ({ scratchDir, file, directory: directoryOf, given }) => {
         const targetDir = join(scratchDir, 'selection');
         await mkdir(targetDir);
         const excludedPath = join(scratchDir, 'excluded.json');
@@ -67,21 +68,21 @@ export function createSelectBatch(dependencies: CampaignDependencies) {
         return {
           kind: 'select',
           iteration,
-          poolPath: await hostPath(dependencies, config.pool_data_path, 'pool_data_path'),
+          poolPath: await given(config.pool_data_path, 'pool_data_path'),
           ...(isScored
             ? {
                 scored: {
-                  predictionsPath,
-                  modelDir: join(source, 'model'),
-                  trainingDataPath: join(source, 'training_data.h5'),
-                  ...(existsSync(previousPath) ? { previousPath } : {}),
+                  predictionsPath: await file(predictionsPath),
+                  modelDir: await directoryOf(`${source}/model`),
+                  trainingDataPath: await file(`${source}/training_data.h5`),
+                  ...((await fileStore.find(previousPath)) ? { previousPath: await file(previousPath) } : {}),
                 },
               }
             : {}),
           excludedPath,
           // The predictions are of the classes that the network learnt.
           ...(isScored
-            ? await classesOf(join(source, 'labels.json'))
+            ? await classesOf(campaign, source)
             : {
                 classListVersion: classList.version,
                 classes: classList.classes,
@@ -89,7 +90,7 @@ export function createSelectBatch(dependencies: CampaignDependencies) {
               }),
           strategy: config.strategy,
           firstBatch: config.first_batch,
-          preparedDir: join(directory, POOL_DIRECTORY),
+          preparedDir: await directoryOf(`${directory}/${POOL_DIRECTORY}`),
           audit,
           oracleSize: audit ? 0 : config.oracle_batch_size,
           performanceSize: audit ? auditSize(config) : config.perf_est_batch_size,
@@ -99,61 +100,54 @@ export function createSelectBatch(dependencies: CampaignDependencies) {
           scratchDir,
         };
       },
-      async (selected, scratchDir) => {
+      async (selected, { scratchDir }) => {
         for (const name of [...RESULTS, 'selection.json'])
-          await rename(join(scratchDir, 'selection', name), join(target, name));
+          await fileStore.placeFile(join(scratchDir, 'selection', name), `${target}/${name}`);
         return selected.spectra;
       },
     );
     await writeOldNames(campaign, iteration);
     if (audit) return { spectra };
-    const before = join(directory, iterationName(iteration - 1));
     // Its numbers are in the result.h5 beside. That of this iteration stays: a retry needs it.
-    await rm(join(before, 'predictions.h5'), { force: true });
-    if (!config.save_model) await rm(join(before, 'model'), { recursive: true, force: true });
+    await fileStore.remove(`${before}/predictions.h5`);
+    if (!config.save_model) await fileStore.remove(`${before}/model`);
     return { spectra };
   };
 
   /** What old clients, and people, look for in the job's directory. */
   async function writeOldNames(campaign: Campaign, iteration: number): Promise<void> {
-    const { job, config, directory, isStep } = campaign;
-    const target = join(directory, iterationName(iteration));
-    for (const name of RESULTS) await showInJobDirectory(join(target, name), join(directory, name));
-    const estimates = join(directory, PERFORMANCE_ESTIMATES);
-    if (iteration > 0 && !existsSync(estimates)) {
-      const beside = `${estimates}.new`;
-      if (config.perf_est_list_path === undefined) await writePerformanceEstimates(beside, []);
+    const { job, config, fileStore, directory, isStep } = campaign;
+    const target = iterationPath(campaign, iteration);
+    for (const name of RESULTS) await fileStore.copyFile(`${target}/${name}`, `${directory}/${name}`);
+    const estimates = `${directory}/${PERFORMANCE_ESTIMATES}`;
+    if (iteration > 0 && !(await fileStore.find(estimates))) {
+      if (config.perf_est_list_path === undefined)
+        await writeText(campaign, estimates, performanceEstimatesText([]));
       else {
-        const given = await hostPath(dependencies, config.perf_est_list_path, 'perf_est_list_path');
-        const earlier = join(directory, EARLIER_ESTIMATES);
-        await copyFile(given, `${earlier}.new`);
-        await rename(`${earlier}.new`, earlier);
-        await copyFile(earlier, beside);
+        const earlier = `${directory}/${EARLIER_ESTIMATES}`;
+        const copying = fileStore.copyFile(config.perf_est_list_path, earlier);
+        await refusedUnlessThere(copying, 'perf_est_list_path');
+        await fileStore.copyFile(earlier, estimates);
       }
-      await rename(beside, estimates);
     }
-    const hasTrainingData = existsSync(join(target, 'training_data.h5'));
+    const hasTrainingData = (await fileStore.find(`${target}/training_data.h5`)) !== undefined;
     const next = nextStepConfiguration(config, {
       iteration: iteration + 1,
       ...(hasTrainingData ? { trainingDataPath: `${job.dirPath}/training_data.h5` } : {}),
       oracleDataPath: `${job.dirPath}/oracle_data.json`,
       ...(iteration > 0 ? { performanceEstimatesPath: `${job.dirPath}/${PERFORMANCE_ESTIMATES}` } : {}),
     });
-    const beside = join(target, 'new_config.json');
-    await writeNextStepConfiguration(beside, next);
-    await showInJobDirectory(beside, join(directory, 'new_config.json'));
+    await writeIterationFile(campaign, iteration, 'new_config.json', nextStepText(next));
     if (isStep) return;
-    const current = join(directory, 'config.json');
-    await writeFile(`${current}.new`, `${JSON.stringify({ ...job.submittedConfig, iteration }, null, 2)}\n`);
-    await rename(`${current}.new`, current);
+    const current = `${JSON.stringify({ ...job.submittedConfig, iteration }, null, 2)}\n`;
+    await writeText(campaign, `${directory}/config.json`, current);
   }
 }
 
-/** The classes that an iteration learnt. */
-export async function classesOf(labelsPath: string) {
-  const { classListVersion, classes, candidateClasses } = IterationLabels.parse(
-    JSON.parse(await readFile(labelsPath, 'utf8')),
-  );
+/** The classes that an iteration learnt, whose directory is given. */
+export async function classesOf(campaign: Campaign, directory: string) {
+  const labels = await readJson(campaign, `${directory}/labels.json`, IterationLabels);
+  const { classListVersion, classes, candidateClasses } = labels;
   return { classListVersion, classes, candidateClasses };
 }
 
@@ -164,12 +158,11 @@ function auditSize({ stopping, candidate_classes }: ActiveLearningConfig): numbe
 /** What was labelled or skipped: before the campaign, in it, and in imported work. */
 async function excludedSpectra(
   { labellings }: CampaignDependencies,
-  { job, directory }: Campaign,
+  campaign: Campaign,
 ): Promise<ExcludedSpectra> {
-  const { known, added } = PreparedPool.parse(
-    JSON.parse(await readFile(join(directory, POOL_DIRECTORY, PREPARED), 'utf8')),
-  );
-  const keys = await labellings.excludedKeys(job.id);
+  const prepared = `${campaign.directory}/${POOL_DIRECTORY}/${PREPARED}`;
+  const { known, added } = await readJson(campaign, prepared, PreparedPool);
+  const keys = await labellings.excludedKeys(campaign.job.id);
   const rows = keys.map(rowOfKey);
   return {
     rows: [...known, ...added.rows, ...rows.filter((row) => row !== undefined)],

@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { LabellingRow } from '../../db/repositories/labellings.ts';
 import type { PrecisionEstimate } from '../../science/metrics/precision.ts';
 import type { IterationRecord } from '../../science/stopping/stopping-rule.ts';
 import { Selection } from '../network/messages.ts';
-import { type Campaign, iterationName } from './campaign.ts';
+import { type Campaign, iterationPath, readJson } from './campaign.ts';
 
 export interface ClosedBatch {
   iteration: number;
@@ -15,16 +13,17 @@ export interface ClosedBatch {
 
 /** What stopping rules know: a record an iteration. An audit belongs to the model that it looks at. */
 export async function stoppingHistory(
-  { directory, classList }: Campaign,
+  campaign: Campaign,
   closed: readonly ClosedBatch[],
 ): Promise<IterationRecord[]> {
+  const { classList } = campaign;
   const records: IterationRecord[] = [];
   let labels = 0;
   for (const { iteration, rows, estimate } of closed) {
-    const path = join(directory, iterationName(iteration), 'selection.json');
+    const path = `${iterationPath(campaign, iteration)}/selection.json`;
     // A campaign that begins with labels has no iteration 0.
     if (rows.length === 0 && iteration === 0) continue;
-    const { predictions, audit } = Selection.parse(JSON.parse(await readFile(path, 'utf8')));
+    const { predictions, audit } = await readJson(campaign, path, Selection);
     labels += rows.filter(({ userLabel }) => userLabel !== null).length;
     const counts = (estimate?.perClass ?? []).map(({ class: index, n, right, undecided }) => ({
       class: classList.classes[index] ?? '',

@@ -1,12 +1,11 @@
-import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { cp, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ApplicationFailure, activityInfo } from '@temporalio/activity';
 import type { ActiveLearningConfig } from '../../contracts/active-learning.ts';
 import { TrainingConfig } from '../../contracts/training.ts';
-import { readModelFiles } from '../../science/cnn/model-files.ts';
+import { MODEL_FILES, readModelFiles } from '../../science/cnn/model-files.ts';
 import type { CampaignDependencies } from '../dependencies.ts';
-import { hostPath, runNetworkTask } from '../network-task.ts';
+import { runNetworkTask, type TaskFiles } from '../network-task.ts';
 import { TASK_REFUSED } from '../network/child-process.ts';
 import { IterationLabels, type PoolLabels, PreparedPool } from '../network/messages.ts';
 import { PREPARED } from '../network/prepared-rows.ts';
@@ -14,12 +13,12 @@ import { workPrefix } from '../plan.ts';
 import { placeModel, summaryOf } from '../train-model.ts';
 import {
   type Campaign,
-  iterationName,
-  makeIterationDirectory,
+  iterationPath,
   openCampaign,
   POOL_DIRECTORY,
+  readJson,
   rowOfKey,
-  showInJobDirectory,
+  writeText,
 } from './campaign.ts';
 
 /**
@@ -39,26 +38,24 @@ export function createTrainIteration(dependencies: CampaignDependencies) {
   }): Promise<boolean> {
     const campaign = await openCampaign(dependencies, jobId);
     if (!campaign || (campaign.isStep && iteration === 0)) return false;
-    const { config, directory } = campaign;
-    const target = await makeIterationDirectory(campaign, iteration);
-    const before = join(directory, iterationName(iteration - 1));
+    const { config, fileStore, directory } = campaign;
+    const target = iterationPath(campaign, iteration);
+    const before = iterationPath(campaign, iteration - 1);
     if (activityInfo().attempt > 1)
       await jobs.appendLog(jobId, {
         level: 'warning',
         message: `the training of iteration ${iteration} is taken up again (attempt ${activityInfo().attempt}): its process or its worker stopped`,
         key: `iteration-${iteration}-training-attempt-${activityInfo().attempt}`,
       });
-    const prepared = PreparedPool.parse(
-      JSON.parse(await readFile(join(directory, POOL_DIRECTORY, PREPARED), 'utf8')),
-    );
-    const labelsPath = join(target, 'labels.json');
+    const prepared = await readJson(campaign, `${directory}/${POOL_DIRECTORY}/${PREPARED}`, PreparedPool);
+    const labelsPath = `${target}/labels.json`;
     // A retry learns from the labels that its first attempt learnt from: its checkpoint is of these.
-    if (!existsSync(labelsPath)) await writeLabels(dependencies, campaign, prepared, labelsPath);
-    const { classes } = IterationLabels.parse(JSON.parse(await readFile(labelsPath, 'utf8')));
+    if (!(await fileStore.find(labelsPath))) await writeLabels(dependencies, campaign, prepared, labelsPath);
+    const { classes } = await readJson(campaign, labelsPath, IterationLabels);
     return runNetworkTask(
       dependencies,
       { jobId, iteration, ends: ['trained', 'untrainable'] },
-      async (scratchDir) => {
+      async ({ scratchDir, file, directory: directoryOf, given }) => {
         await mkdir(join(scratchDir, 'model'));
         const earlier = earlierData(config);
         return {
@@ -66,26 +63,27 @@ export function createTrainIteration(dependencies: CampaignDependencies) {
           config: trainingConfigOf(config, classes, iteration),
           dataPath: join(scratchDir, 'training_data.h5'),
           assemble: {
-            earlierPaths: await Promise.all(
-              earlier.map(({ path, key }) => hostPath(dependencies, path, key)),
-            ),
-            poolPath: await hostPath(dependencies, config.pool_data_path, 'pool_data_path'),
-            labelsPath,
+            earlierPaths: await Promise.all(earlier.map(({ path, key }) => given(path, key))),
+            poolPath: await given(config.pool_data_path, 'pool_data_path'),
+            labelsPath: await file(labelsPath),
           },
           oversampling: config.oversampling,
-          ...(existsSync(join(before, 'model')) ? { predecessorDir: join(before, 'model') } : {}),
+          ...((await fileStore.find(`${before}/model/${MODEL_FILES.description}`))
+            ? { predecessorDir: await directoryOf(`${before}/model`) }
+            : {}),
           objects,
           checkpointKey: `${workPrefix(jobId)}/checkpoint-${iteration}`,
           modelDir: join(scratchDir, 'model'),
           scratchDir,
         };
       },
-      async (ending, scratchDir) => {
-        const trainingData = join(target, 'training_data.h5');
-        await rename(join(scratchDir, 'training_data.h5'), trainingData);
-        await showInJobDirectory(trainingData, join(directory, 'training_data.h5'));
+      async (ending, files) => {
+        const { scratchDir } = files;
+        const trainingData = `${target}/training_data.h5`;
+        await fileStore.placeFile(join(scratchDir, 'training_data.h5'), trainingData);
+        await fileStore.copyFile(trainingData, `${directory}/training_data.h5`);
         if (ending.kind === 'untrainable' && config.initial_model_path !== undefined) {
-          await takeModel(config.initial_model_path, { classes, target, scratchDir });
+          await takeModel(campaign, config.initial_model_path, { classes, target, files });
           await jobs.appendLog(jobId, {
             level: 'info',
             message: `iteration ${iteration}: the model in ${config.initial_model_path} chooses, for there is nothing to train on yet`,
@@ -101,7 +99,7 @@ export function createTrainIteration(dependencies: CampaignDependencies) {
           });
           return false;
         }
-        await placeModel(target, scratchDir, ending.report);
+        await placeModel(fileStore, scratchDir, target, ending.report);
         await jobs.appendLog(jobId, {
           level: 'info',
           message: `iteration ${iteration}: ${summaryOf(ending.report)}`,
@@ -114,20 +112,22 @@ export function createTrainIteration(dependencies: CampaignDependencies) {
 
   /** Puts a model that was trained elsewhere in the place of this iteration's. */
   async function takeModel(
+    { fileStore }: Campaign,
     path: string,
-    { classes, target, scratchDir }: { classes: readonly string[]; target: string; scratchDir: string },
+    { classes, target, files }: { classes: readonly string[]; target: string; files: TaskFiles },
   ): Promise<void> {
-    const model = dirname(await hostPath(dependencies, `${path}/model.json`, 'initial_model_path'));
+    await files.given(`${path}/${MODEL_FILES.tfjs}`, 'initial_model_path');
+    const model = await files.directory(path);
     const learnt = (await readModelFiles(model)).classes;
     if (learnt.join('\n') !== classes.join('\n'))
       throw ApplicationFailure.nonRetryable(
         `initial_model_path: the model tells ${learnt.join(', ')} apart, not ${classes.join(', ')}`,
         TASK_REFUSED,
       );
-    await rm(join(scratchDir, 'model'), { recursive: true });
-    await cp(model, join(scratchDir, 'model'), { recursive: true });
-    await rm(join(target, 'model'), { recursive: true, force: true });
-    await rename(join(scratchDir, 'model'), join(target, 'model'));
+    const copy = join(files.scratchDir, 'model');
+    await rm(copy, { recursive: true });
+    await cp(model, copy, { recursive: true });
+    await fileStore.placeDirectory(copy, `${target}/model`);
   }
 }
 
@@ -140,10 +140,11 @@ export function earlierData(config: ActiveLearningConfig): { path: string; key: 
 
 async function writeLabels(
   { labellings }: CampaignDependencies,
-  { job, classList }: Campaign,
+  campaign: Campaign,
   { added }: PreparedPool,
   path: string,
 ): Promise<void> {
+  const { job, classList } = campaign;
   const { classes, version } = classList;
   const labelOf = new Map(added.rows.map((row, i) => [row, added.labels[i] ?? 0]));
   const named: PoolLabels['named'] = { names: [], labels: [] };
@@ -167,8 +168,7 @@ async function writeLabels(
     labels: rows.map((row) => labelOf.get(row) ?? 0),
     named,
   };
-  await writeFile(`${path}.new`, JSON.stringify(labels));
-  await rename(`${path}.new`, path);
+  await writeText(campaign, path, JSON.stringify(labels));
 }
 
 function trainingConfigOf(

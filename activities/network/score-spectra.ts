@@ -7,7 +7,7 @@ import { initialState } from '../../science/cnn/initialize.ts';
 import { readModelFiles, weightsSha256 } from '../../science/cnn/model-files.ts';
 import { createPredictionsFile } from '../../science/hdf5/predictions-file.ts';
 import { isSameGrid, openSpectra } from '../../science/hdf5/spectra-blocks.ts';
-import { hashFile } from '../artifact.ts';
+import { hashFile } from '../../storage/hash-file.ts';
 import type { ScoreTask, Tell } from './messages.ts';
 import { PROGRESS_MS, type Computer } from './train-network.ts';
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import type { StorageLocation } from '../../contracts/storage-location.ts';
 import { encodeCatalogueRows } from '../../db/catalogue-encoding.ts';
 import type { Reading } from '../../db/catalogue-row.ts';
 import { readSpectrum } from '../../science/spectra/read-spectrum.ts';
@@ -7,8 +7,8 @@ import { readEach } from './file-reader.ts';
 import { reasonOf } from './read-error.ts';
 
 export interface CatalogueFilesTask {
-  /** Host path of the archive. */
-  archiveRoot: string;
+  /** Where the archive lies. */
+  archive: StorageLocation;
   files: readonly ManifestEntry[];
   /** Files that ended a thread that read them: by path, the reason. */
   deadly?: Record<string, string>;
@@ -19,7 +19,7 @@ const NO_PIXELS = { neededRange: (): [number, number] => [0, 0], reuseMemory: tr
 
 /** What files say of themselves, as the catalogue takes it; read in a worker thread. */
 export default async function catalogueFiles({
-  archiveRoot,
+  archive,
   files,
   deadly,
 }: CatalogueFilesTask): Promise<Uint8Array> {
@@ -30,7 +30,8 @@ export default async function catalogueFiles({
     if (reason !== undefined) unreadable(path, reason);
   }
   await readEach(
-    files.map(({ path }) => (readings.has(path) ? undefined : join(archiveRoot, path))),
+    archive,
+    files.map(({ path }) => (readings.has(path) ? undefined : path)),
     (index, read) => {
       const path = files[index]?.path;
       if (path === undefined) return;

@@ -1,7 +1,9 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { MAX_SPECTRUM_BYTES } from '../../contracts/limits.ts';
+import type { S3Location, StorageLocation } from '../../contracts/storage-location.ts';
 import { FitsError } from '../../science/fits/error.ts';
 
 /** Spectra have some 100 KB; a larger file makes the memory grow for as long as it is looked at. */
@@ -14,22 +16,52 @@ const SLOW_MS = 0.2;
 const SLOW_FILES = 4;
 const FILES_AHEAD = 32;
 
+type FileRead = { bytes: Uint8Array } | { error: unknown };
+type Visit = (index: number, file: FileRead) => void;
+
 /**
- * Reads files one after another and shows the bytes of each to `visit`, in order; they are only valid during that
- * call. Files that are in memory are read in line, into the same memory each time. Where they come from a disk or
- * over a network, the next ones are read while the one before is worked on.
- * @param paths host paths; `undefined` is passed over
+ * Reads files of the archive one after another and shows the bytes of each to `visit`, in order; they are only valid
+ * during that call. Files that are in memory are read in line, into the same memory each time. Where they come from a
+ * disk or over a network, the next ones are read while the one before is worked on.
+ * @param paths archive paths; `undefined` is passed over
+ * @throws Error where the S3 server does not answer: that says nothing of a file
  */
 export async function readEach(
+  archive: StorageLocation,
   paths: readonly (string | undefined)[],
-  visit: (index: number, file: { bytes: Uint8Array } | { error: unknown }) => void,
+  visit: Visit,
 ): Promise<void> {
+  if ('directory' in archive) {
+    const { directory } = archive;
+    const hostPaths = paths.map((path) => (path === undefined ? undefined : join(directory, path)));
+    return readFiles(hostPaths, visit);
+  }
+  return readAhead(paths, await objectReader(archive), visit);
+}
+
+/** Objects are read whole: a spectrum is 0.1 MB, and a second request would take longer than the bytes that it spares. */
+async function objectReader(archive: S3Location): Promise<(path: string) => Promise<FileRead>> {
+  const { KeyNotFound, ObjectTooLarge, openBucket } = await import('../../storage/s3-bucket.ts');
+  const bucket = openBucket(archive);
+  return async (path) => {
+    try {
+      return { bytes: await bucket.read(path, undefined, { maxBytes: MAX_SPECTRUM_BYTES }) };
+    } catch (error) {
+      if (error instanceof ObjectTooLarge) return { error: tooLarge() };
+      // As a file that has gone from a disk.
+      if (error instanceof KeyNotFound) return { error: Object.assign(error, { code: 'ENOENT' }) };
+      throw error;
+    }
+  };
+}
+
+async function readFiles(paths: readonly (string | undefined)[], visit: Visit): Promise<void> {
   let slow = 0;
   let next = 0;
   for (; next < paths.length && slow < SLOW_FILES; next++) {
     const path = paths[next];
     if (path === undefined) continue;
-    let file: Parameters<typeof visit>[1];
+    let file: FileRead;
     const began = performance.now();
     try {
       const { memory, length } = readInto(memoryOfThread, path);
@@ -40,25 +72,26 @@ export async function readEach(
     slow = performance.now() - began > SLOW_MS ? slow + 1 : 0;
     visit(next, file);
   }
-  if (next === paths.length) return;
-  const readGroup = (start: number) =>
-    Promise.all(
-      paths.slice(start, start + FILES_AHEAD).map(async (path) => {
-        if (path === undefined) return undefined;
-        try {
-          return { bytes: await readWhole(path) };
-        } catch (error) {
-          return { error };
-        }
-      }),
-    );
-  let ahead = readGroup(next);
-  for (let start = next; start < paths.length; start += FILES_AHEAD) {
-    const group = await ahead;
-    ahead = readGroup(start + FILES_AHEAD);
-    group.forEach((file, i) => {
-      if (file) visit(start + i, file);
-    });
+  await readAhead(paths.slice(next), readWhole, (index, file) => visit(next + index, file));
+}
+
+/** Keeps so many reads under way, and visits what they give in order. */
+async function readAhead(
+  paths: readonly (string | undefined)[],
+  read: (path: string) => Promise<FileRead>,
+  visit: Visit,
+): Promise<void> {
+  const underWay: (Promise<FileRead> | undefined)[] = [];
+  for (let index = 0; index < paths.length; index++) {
+    while (underWay.length < FILES_AHEAD && index + underWay.length < paths.length) {
+      const path = paths[index + underWay.length];
+      const reading = path === undefined ? undefined : read(path);
+      // Whoever waits for it hears of a failure; after an earlier one nobody does.
+      reading?.catch(() => undefined);
+      underWay.push(reading);
+    }
+    const file = await underWay.shift();
+    if (file) visit(index, file);
   }
 }
 
@@ -83,14 +116,17 @@ function readInto(memory: Buffer, path: string): { memory: Buffer; length: numbe
   }
 }
 
-async function readWhole(path: string): Promise<Uint8Array> {
-  const file = await open(path, READ_FLAGS);
+async function readWhole(path: string): Promise<FileRead> {
   try {
-    const { size } = await file.stat();
-    if (size > MAX_SPECTRUM_BYTES) throw tooLarge();
-    return await file.readFile();
-  } finally {
-    await file.close();
+    const file = await open(path, READ_FLAGS);
+    try {
+      const { size } = await file.stat();
+      return size > MAX_SPECTRUM_BYTES ? { error: tooLarge() } : { bytes: await file.readFile() };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    return { error };
   }
 }
 

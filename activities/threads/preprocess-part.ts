@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import type { StorageLocation } from '../../contracts/storage-location.ts';
 import type { PreprocessingConfig } from '../../contracts/preprocessing.ts';
 import { VERSION } from '../../contracts/version.ts';
@@ -36,8 +35,8 @@ import { messageOf, reasonOf } from './read-error.ts';
 
 export interface PreprocessPartTask {
   objects: StorageLocation;
-  /** Host path of the archive. */
-  archiveRoot: string;
+  /** Where the archive lies. */
+  archive: StorageLocation;
   workId: string;
   /** Which part of the job's plan. */
   part: number;
@@ -78,7 +77,7 @@ let lastPlan: { config: string; plan: PreprocessingPlan } | undefined;
 
 /** Preprocesses the files of one part, in a worker thread, so that the activity's own stays free to heartbeat. */
 export default async function preprocessPart(task: PreprocessPartTask): Promise<PreprocessPartResult> {
-  const { archiveRoot, workId, part, deadly } = task;
+  const { archive, workId, part, deadly } = task;
   const store = await openObjectStore(task.objects);
   if (context?.store !== store) context = { store, readPlan: createPlanReader(store) };
   const { config, partOffsets, directory, repeatedNames } = await context.readPlan(workId);
@@ -87,12 +86,10 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
   const all = await readManifest(store, workId, { start, end, directory, repeatedNames });
   const files = task.probe ? all.slice(task.probe.from, task.probe.to) : all;
   const paths = files.map((file) =>
-    file.problem === undefined && deadly?.[file.path] === undefined
-      ? join(archiveRoot, file.path)
-      : undefined,
+    file.problem === undefined && deadly?.[file.path] === undefined ? file.path : undefined,
   );
 
-  const inputs = await inputsOf(config, files, paths);
+  const inputs = await inputsOf(config, files, archive, paths);
   // A reject for want of memory is of this job alone.
   const isShared = config.reuse !== 'never' && !deadly;
   const key = isShared ? partKey(inputs) : `${workPrefix(workId)}/${partKey(inputs)}`;
@@ -138,7 +135,7 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
         unreadable(file, reasonOf(error));
       }
     };
-    await readEach(paths, visit);
+    await readEach(archive, paths, visit);
     for (const file of files) {
       const reason = file.problem ?? deadly?.[file.path];
       if (reason !== undefined) unreadable(file, reason);
@@ -189,6 +186,7 @@ async function withBuilder<T>(
 async function inputsOf(
   config: PreprocessingConfig,
   files: readonly ManifestEntry[],
+  archive: StorageLocation,
   paths: readonly (string | undefined)[],
 ): Promise<string> {
   const numbers = Object.entries(config).filter(([key]) => !NOT_IN_PARTS.has(key));
@@ -196,7 +194,7 @@ async function inputsOf(
   hash.update(JSON.stringify([VERSION, NUMBERS_REVISION, numbers]));
   if (config.reuse === 'content') {
     const contents = new Array<string>(files.length);
-    await readEach(paths, (index, file) => {
+    await readEach(archive, paths, (index, file) => {
       contents[index] =
         'bytes' in file ? createHash('sha256').update(file.bytes).digest('hex') : messageOf(file.error);
     });

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { z } from 'zod';
 import { ActiveLearningConfig } from '../../contracts/active-learning.ts';
@@ -16,7 +15,7 @@ import {
 import { catalogueContents } from '../../science/catalogue/contents.ts';
 import { CANDIDATE_TABLE, type CandidateRow } from '../../science/catalogue/table.ts';
 import { NetworkError } from '../../science/cnn/error.ts';
-import { FileStoreError, type FileStore } from '../../storage/file-store.ts';
+import type { FileStore } from '../../storage/file-store.ts';
 import { absent, HttpError } from '../errors.ts';
 import { answering } from '../file-store-answers.ts';
 import { chooseFormat } from '../negotiation.ts';
@@ -40,37 +39,53 @@ export function candidateRoutes({
   labellings: LabellingsRepository;
   files: FileStore;
 }): Route[] {
-  /** Host path of a file; undefined where there is none. */
-  async function hostPath(path: string): Promise<string | undefined> {
-    try {
-      return await files.resolveFile(path);
-    } catch (error) {
-      if (error instanceof FileStoreError) return undefined;
-      throw error;
-    }
-  }
-
   /** @throws HttpError 404 where there are none yet, 409 where the classes change meanwhile */
   async function rowsOf(job: JobRow): Promise<Rows> {
     const none = (): HttpError => absent(`candidate of job ${job.id}`);
     // The catalogue is of the last network, whose iteration opened no batch and left no result.h5.
-    if ((await hostPath(`${job.dirPath}/catalogue.csv`)) !== undefined) {
-      const bytes = await answering(
-        files.readFile(`${job.dirPath}/catalogue.csv`, { maxBytes: MAX_CATALOGUE_BYTES }),
-      );
+    const catalogue = `${job.dirPath}/catalogue.csv`;
+    if (await answering(files.find(catalogue))) {
+      const bytes = await answering(files.readFile(catalogue, { maxBytes: MAX_CATALOGUE_BYTES }));
       return () => inTurns(candidatesOfCsv(new TextDecoder().decode(bytes)));
     }
     const config = ActiveLearningConfig.safeParse(job.config);
     if (job.type !== 'ACTIVE_ML' || !config.success) throw none();
-    const resultPath = await hostPath(`${job.dirPath}/result.h5`);
-    const poolPath = await hostPath(config.data.pool_data_path);
-    if (resultPath === undefined || poolPath === undefined) throw none();
+    const paths = [`${job.dirPath}/result.h5`, config.data.pool_data_path] as const;
+    for (const path of paths) if (!(await answering(files.find(path)))) throw none();
     const { version, candidate_classes: candidateClasses } = (await labellings.classLists(job.id)).at(-1) ?? {
       version: 1,
       ...config.data,
     };
     const labels = await labelsOf(job.id, version);
-    return () => inTurns(iterationCandidates({ resultPath, poolPath, candidateClasses, labels }));
+    return () =>
+      lent(paths, ([resultPath, poolPath]) =>
+        inTurns(iterationCandidates({ resultPath, poolPath, candidateClasses, labels })),
+      );
+  }
+
+  /** What is read from two files, which are there for as long. */
+  async function* lent(
+    [first, second]: readonly [string, string],
+    read: (hostPaths: [string, string]) => AsyncGenerator<CandidateRow>,
+  ): AsyncGenerator<CandidateRow> {
+    const one = await answering(files.lend(first));
+    try {
+      const other = await answering(files.lend(second));
+      try {
+        yield* read([one.hostPath, other.hostPath]);
+      } finally {
+        await other.release();
+      }
+    } finally {
+      await one.release();
+    }
+  }
+
+  /** Opens the file only where somebody reads. */
+  async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
+    const file = await files.openForDownload(path);
+    if (file.size === 0) await file.close();
+    else for await (const bytes of file.read({ start: 0, end: file.size - 1 })) yield Buffer.from(bytes);
   }
 
   async function labelsOf(jobId: string, classListVersion: number): Promise<Map<number, GivenLabel>> {
@@ -112,8 +127,9 @@ export function candidateRoutes({
           return { status: 200, body: { job_id: job.id, offset, limit, ...page } };
         }
         // The file of an ended campaign knows its precision too.
-        const written = await hostPath(`${job.dirPath}/catalogue.${TABLE_FORMATS[format].extension}`);
-        if (written !== undefined) return tableAnswer(format, CANDIDATE_TABLE.name, bytesOf(written));
+        const written = `${job.dirPath}/catalogue.${TABLE_FORMATS[format].extension}`;
+        if (await answering(files.find(written)))
+          return tableAnswer(format, CANDIDATE_TABLE.name, bytesOf(written));
         const rows = await rowsOf(job);
         // What cannot be read is told before the answer begins.
         await pageOf(rows, 0, 1, { count: false });
@@ -126,11 +142,6 @@ export function candidateRoutes({
       },
     }),
   ];
-}
-
-/** Opens the file only where somebody reads. */
-async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
-  for await (const bytes of createReadStream(path, { highWaterMark: 262_144 })) yield Buffer.from(bytes);
 }
 
 async function* inTurns(

@@ -42,16 +42,21 @@ const NUMBERS = { z: 'metadata/z', sn_r: 'metadata/snr_r' } as const;
 export function spectraFileRoutes({ files }: { files: FileStore }): Route[] {
   /** @throws HttpError 404 where there is no such file, 422 with the reason where it holds no spectra */
   async function open(parent: string, filename: string): Promise<OpenSpectra> {
-    const path = await answering(files.resolveFile(`${parent}/${filename}`));
-    return orUnreadable(async () => {
-      const file = await openInput(path);
-      try {
-        return { file, spectra: spectraOf(file) };
-      } catch (error) {
-        file.close();
-        throw error;
-      }
-    });
+    const { hostPath, release } = await answering(files.lend(`${parent}/${filename}`));
+    try {
+      return await orUnreadable(async () => {
+        const file = await openInput(hostPath);
+        try {
+          return { file, spectra: spectraOf(file) };
+        } catch (error) {
+          file.close();
+          throw error;
+        }
+      });
+    } finally {
+      // What is open is read to its end, also where it has no name any more.
+      await release();
+    }
   }
 
   return [

@@ -1,6 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { rm, statfs, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { isGrpcServiceError, type Client } from '@temporalio/client';
 import { sql } from 'drizzle-orm';
 import { Health, Ready, StorageUse, SystemInfo, WorkerPage } from '../../contracts/system.ts';
@@ -29,7 +26,6 @@ export interface SystemDependencies {
   workerBackends: WorkerBackendsRepository;
   fileStore: FileStore;
   temporal: Client;
-  tempDir: string;
   temporalUiUrl?: string;
 }
 
@@ -50,19 +46,9 @@ async function check(work: () => Promise<Check | undefined>): Promise<Check> {
 
 /** How the system itself is (API.md section 5). */
 export function systemRoutes(dependencies: SystemDependencies): Route[] {
-  const { db, metrics, workerBackends, fileStore, temporal, tempDir, temporalUiUrl } = dependencies;
+  const { db, metrics, workerBackends, fileStore, temporal, temporalUiUrl } = dependencies;
   const withDeadline = <T>(work: () => Promise<T>): Promise<T> =>
     temporal.withDeadline(Date.now() + CHECK_TIMEOUT_MS, work);
-
-  async function checkStorage(): Promise<undefined> {
-    await fileStore.resolveDirectory('/');
-    const probe = join(tempDir, `${randomUUID()}.part`);
-    try {
-      await writeFile(probe, 'probe');
-    } finally {
-      await rm(probe, { force: true });
-    }
-  }
 
   async function checkQueues(): Promise<Record<string, Check>> {
     const workers = withDeadline(() => listLiveWorkers(temporal)).catch((error: unknown) => {
@@ -96,7 +82,10 @@ export function systemRoutes(dependencies: SystemDependencies): Route[] {
         await withDeadline(() => temporal.workflowService.describeNamespace({ namespace: NAMESPACE }));
         return undefined;
       }),
-      check(checkStorage),
+      check(async () => {
+        await fileStore.check();
+        return undefined;
+      }),
       checkQueues(),
     ]);
     const all = [database, temporalCheck, storage, ...Object.values(queues)];
@@ -172,12 +161,9 @@ export function systemRoutes(dependencies: SystemDependencies): Route[] {
       tags,
       responses: { 200: StorageUse },
       handler: async () => {
-        const [use, { bsize, blocks, bavail }] = await Promise.all([
-          readStorageUse(db),
-          statfs(await fileStore.resolveDirectory('/')),
-        ]);
-        const disk = { total_bytes: bsize * blocks, free_bytes: bsize * bavail };
-        return { status: 200, body: { ...use, disk } };
+        const [use, room] = await Promise.all([readStorageUse(db), fileStore.room()]);
+        const disk = room && { total_bytes: room.totalBytes, free_bytes: room.freeBytes };
+        return { status: 200, body: { ...use, ...(disk && { disk }) } };
       },
     }),
     defineRoute({

@@ -10,11 +10,11 @@ import { createIterationResult } from './iteration-result.ts';
 import {
   nextStepConfiguration,
   readOracleData,
-  readPerformanceEstimates,
+  nextStepText,
+  oracleDataText,
+  parsePerformanceEstimates,
+  performanceEstimatesText,
   writeDimensionReduction,
-  writeNextStepConfiguration,
-  writeOracleData,
-  writePerformanceEstimates,
   writePreparedSpectra,
 } from './json-files.ts';
 import { openPredictions } from './predictions.ts';
@@ -208,10 +208,11 @@ describe('the JSON files', () => {
 
   it('read back what they hold', async () => {
     const oracle = { filenames: ['a', 'b'], labels: [1, 0] };
-    await writeOracleData(join(directory, 'oracle_data.json'), oracle);
+    await writeFile(join(directory, 'oracle_data.json'), oracleDataText(oracle));
     expect(await readOracleData(join(directory, 'oracle_data.json'))).toEqual(oracle);
-    await writePerformanceEstimates(join(directory, 'perf_est_list.json'), [0.5, 1]);
-    expect(await readPerformanceEstimates(join(directory, 'perf_est_list.json'))).toEqual([0.5, 1]);
+    expect(parsePerformanceEstimates(performanceEstimatesText([0.5, 1]), 'perf_est_list.json')).toEqual([
+      0.5, 1,
+    ]);
     const map = { x: [0, 1], y: [2, 3], labels: [0, 1], classes };
     await writeDimensionReduction(join(directory, 'dim_reduc.json'), map);
     expect(JSON.parse(await readFile(join(directory, 'dim_reduc.json'), 'utf8'))).toEqual(map);
@@ -219,8 +220,8 @@ describe('the JSON files', () => {
 
   it('refuse what does not fit, and say what is wrong with a file of a person', async () => {
     const path = join(directory, 'oracle_data.json');
-    expect(() => writeOracleData(path, { filenames: ['a'], labels: [] })).toThrow('must be as many');
-    expect(() => writePerformanceEstimates(path, [2])).toThrow();
+    expect(() => oracleDataText({ filenames: ['a'], labels: [] })).toThrow('must be as many');
+    expect(() => performanceEstimatesText([2])).toThrow();
     await writeFile(path, '{"filenames": ["a"], "labels": ["star"]}');
     await expect(readOracleData(path)).rejects.toThrow(
       'oracle_data.json must be {"filenames": [text, …], "labels": [number of a class, …]}; labels.0: ',
@@ -241,9 +242,7 @@ describe('the JSON files', () => {
       oracleDataPath: '/JOBS/j/oracle_data.json',
       performanceEstimatesPath: '/JOBS/j/perf_est_list.json',
     });
-    const path = join(directory, 'new_config.json');
-    await writeNextStepConfiguration(path, next);
-    const written: unknown = JSON.parse(await readFile(path, 'utf8'));
+    const written: unknown = JSON.parse(nextStepText(next));
     expect(written).toMatchObject({
       iteration: 1,
       training_data_path: '',

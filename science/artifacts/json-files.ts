@@ -38,46 +38,46 @@ export const DimensionReduction = z
 export type DimensionReduction = z.infer<typeof DimensionReduction>;
 
 /** @throws NetworkError `bad-data` where the file is none; the file system's error where there is no file */
-export function readOracleData(path: string): Promise<OracleData> {
-  return readJson(path, OracleData, '{"filenames": [text, …], "labels": [number of a class, …]}');
+export async function readOracleData(path: string): Promise<OracleData> {
+  const shape = '{"filenames": [text, …], "labels": [number of a class, …]}';
+  return parseJson(await readFile(path, 'utf8'), basename(path), OracleData, shape);
 }
 
-/** @throws NetworkError `bad-data` where the file is none; the file system's error where there is no file */
-export function readPerformanceEstimates(path: string): Promise<PerformanceEstimates> {
-  return readJson(path, PerformanceEstimates, '[precision of 0 to 1, …]');
+/** @param name of the file, for its reader. @throws NetworkError `bad-data` where it is none */
+export function parsePerformanceEstimates(text: string, name: string): PerformanceEstimates {
+  return parseJson(text, name, PerformanceEstimates, '[precision of 0 to 1, …]');
 }
 
-async function readJson<T>(path: string, schema: z.ZodType<T>, shape: string): Promise<T> {
-  const text = await readFile(path, 'utf8');
+function parseJson<T>(text: string, name: string, schema: z.ZodType<T>, shape: string): T {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new NetworkError('bad-data', `${basename(path)} is no JSON: ${error.message}`);
+    throw new NetworkError('bad-data', `${name} is no JSON: ${error.message}`);
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const { path: at, message } = parsed.error.issues[0] ?? { path: [], message: 'it does not fit' };
   throw new NetworkError(
     'bad-data',
-    `${basename(path)} must be ${shape}${at.length > 0 ? `; ${at.join('.')}` : ''}: ${message}`,
+    `${name} must be ${shape}${at.length > 0 ? `; ${at.join('.')}` : ''}: ${message}`,
   );
 }
 
-/** @throws ZodError where the data do not fit together */
-export function writeOracleData(path: string, data: OracleData): Promise<void> {
-  return writeJson(path, OracleData.parse(data));
+/** The text of an `oracle_data.json`. @throws ZodError where the data do not fit together */
+export function oracleDataText(data: OracleData): string {
+  return JSON.stringify(OracleData.parse(data));
 }
 
-/** @throws ZodError where a value is no fraction */
-export function writePerformanceEstimates(path: string, estimates: PerformanceEstimates): Promise<void> {
-  return writeJson(path, PerformanceEstimates.parse(estimates));
+/** The text of a `perf_est_list.json`. @throws ZodError where a value is no fraction */
+export function performanceEstimatesText(estimates: PerformanceEstimates): string {
+  return JSON.stringify(PerformanceEstimates.parse(estimates));
 }
 
 /** @throws ZodError where the data do not fit together */
 export function writeDimensionReduction(path: string, map: DimensionReduction): Promise<void> {
-  return writeJson(path, DimensionReduction.parse(map));
+  return writeText(path, [JSON.stringify(DimensionReduction.parse(map))]);
 }
 
 /**
@@ -105,12 +105,9 @@ export function nextStepConfiguration(
   };
 }
 
-/** Writes `new_config.json`, for people to read. */
-export function writeNextStepConfiguration(
-  path: string,
-  configuration: Record<string, unknown>,
-): Promise<void> {
-  return writeText(path, [`${JSON.stringify(configuration, null, 2)}\n`]);
+/** The text of a `new_config.json`, for people to read. */
+export function nextStepText(configuration: Record<string, unknown>): string {
+  return `${JSON.stringify(configuration, null, 2)}\n`;
 }
 
 /**
@@ -154,10 +151,6 @@ function* preparedSpectra(
     }
   }
   yield '}}';
-}
-
-function writeJson(path: string, value: unknown): Promise<void> {
-  return writeText(path, [JSON.stringify(value)]);
 }
 
 const WRITTEN_AT_ONCE = 1 << 20;
