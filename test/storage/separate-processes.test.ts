@@ -16,7 +16,8 @@ import { freePort } from '../../deploy/embedded/port.ts';
 import { startPostgres } from '../../deploy/embedded/postgres.ts';
 import { type ManagedProcess, startProcess } from '../../deploy/embedded/process.ts';
 import { findTemporal } from '../../deploy/embedded/temporal-binaries.ts';
-import { registerSearchAttributes, startTemporal } from '../../deploy/embedded/temporal.ts';
+import { startTemporal } from '../../deploy/embedded/temporal.ts';
+import { registerSearchAttributes } from '../../deploy/services/temporal-namespace.ts';
 import { openBucket } from '../../storage/s3-bucket.ts';
 import { RunningStack } from '../faults/running-stack.ts';
 import { findS3Server, type TestBucket } from './s3-server.ts';
@@ -215,7 +216,7 @@ describe.skipIf(!startS3)('processes that share nothing but Temporal, PostgreSQL
       pool_data_path: pool,
       oracle_batch_size: 8,
       perf_est_batch_size: 3,
-      max_iterations: 1,
+      max_iterations: 2,
       epochs_train: 2,
       batch_size_train: 8,
       network: NETWORK,

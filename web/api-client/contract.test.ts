@@ -14,7 +14,7 @@ import { connect } from '../../db/connection.ts';
 import { createJobsRepository } from '../../db/repositories/jobs.ts';
 import { createLabellingsRepository } from '../../db/repositories/labellings.ts';
 import { createOutboxRepository } from '../../db/repositories/outbox.ts';
-import { createFileStore } from '../../storage/file-store.ts';
+import { createDiskFileStore } from '../../storage/disk-file-store.ts';
 import * as campaigns from './campaigns.ts';
 import * as files from './files.ts';
 import * as http from './http.ts';
@@ -173,7 +173,7 @@ beforeAll(async () => {
   const temporal = new Client({ connection: Connection.lazy({ address }) });
   const [hub, log] = [new JobEventHub(), pino({ level: 'silent' })];
   const tempDir = join(base, 'tmp');
-  const fileStore = await createFileStore({ root: join(base, 'files'), tempDir });
+  const fileStore = await createDiskFileStore({ root: join(base, 'files'), tempDir });
   const metrics = createApiMetrics({
     jobs: createJobsRepository(db),
     outbox: createOutboxRepository(db),
@@ -181,7 +181,7 @@ beforeAll(async () => {
     ...{ hub, temporal, log },
   });
   routes = createRoutes(
-    { db, fileStore, temporal, hub, log, tempDir, allowedHosts: [], corsOrigins: [], webRoot: base },
+    { db, fileStore, temporal, hub, log, allowedHosts: [], corsOrigins: [], webRoot: base },
     metrics,
   );
   vi.stubGlobal('XMLHttpRequest', SentByXmlHttpRequest);
