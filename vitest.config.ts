@@ -1,8 +1,19 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Files that take longest first, so that the others fill what they leave free: those that kill what they test. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification): boolean =>
+      /\/test\/(faults|active-learning)\//.test(moduleId);
+    return (await super.sort(files)).toSorted((a, b) => Number(isLong(b)) - Number(isLong(a)));
+  }
+}
 
 // Two tiers: unit tests lie beside the code and touch no server; test/ crosses processes.
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -25,7 +36,8 @@ export default defineConfig({
           env: { TENSORFLOW_SETUP: 'never' },
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          // They wait more than they compute: for processes, timers, disks.
+          maxWorkers: 3,
         },
       },
     ],

@@ -4,8 +4,9 @@
 //   node test/run.mjs unit       unit tests only (no server, no build)
 //   node test/run.mjs faults     kill -9 at random moments, in many more rounds (FAULT_ROUNDS, 20)
 //   node test/run.mjs lint|types
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { delimiter, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkNode, ensureInstalled, ensureReady } from '../bin/ensure-ready.mjs';
@@ -31,12 +32,28 @@ function run([command, ...args], env = process.env) {
   return status === 0;
 }
 
-/** A step that is one check: it passes or fails as a whole. */
-function check(name, command) {
-  const began = Date.now();
-  const passed = run(command);
-  total[passed ? 'passed' : 'failed']++;
-  console.log(`${passed ? '✓' : '✗'} ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+/**
+ * Steps that are one check each, which passes or fails as a whole: as many at once as there are cores; what one says is
+ * shown once it has ended.
+ */
+async function check(steps) {
+  const open = Object.entries(steps);
+  const work = async () => {
+    for (let next = open.shift(); next; next = open.shift()) {
+      const [name, [command, ...args]] = next;
+      const began = Date.now();
+      const { error, said } = await new Promise((resolve) =>
+        execFile(command, args, { cwd: root, maxBuffer: Infinity }, (failure, stdout, stderr) =>
+          resolve({ error: failure, said: stdout + stderr }),
+        ),
+      );
+      if (said) console.log(said.trimEnd());
+      if (error && typeof error.code !== 'number') console.error(`${command}: ${error.message}`);
+      total[error ? 'failed' : 'passed']++;
+      console.log(`${error ? '✗' : '✓'} ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
 }
 
 /** Tests of one vitest project, counted from its report; a run without a report is a failure. `only`: a part of paths. */
@@ -118,26 +135,22 @@ async function findChromium() {
 
 const split = ([command, ...args]) => [command, args];
 
-function lint() {
-  check('eslint', tool('eslint/bin/eslint.js', '.'));
-  check('formatting', tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'));
-  check(
-    'who imports whom',
-    tool(
-      'dependency-cruiser/bin/dependency-cruise.mjs',
-      '--config',
-      '.dependency-cruiser.cjs',
-      '--output-type',
-      'err',
-      ...rooms,
-    ),
-  );
-}
-
-function types() {
-  check('types of the server', tool('typescript/bin/tsc', '-p', 'tsconfig.node.json', '--noEmit'));
-  check('types of the dashboard', tool('vue-tsc/bin/vue-tsc.js', '-p', 'tsconfig.web.json', '--noEmit'));
-}
+const LINT = {
+  eslint: tool('eslint/bin/eslint.js', '.'),
+  formatting: tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'),
+  'who imports whom': tool(
+    'dependency-cruiser/bin/dependency-cruise.mjs',
+    '--config',
+    '.dependency-cruiser.cjs',
+    '--output-type',
+    'err',
+    ...rooms,
+  ),
+};
+const TYPES = {
+  'types of the dashboard': tool('vue-tsc/bin/vue-tsc.js', '-p', 'tsconfig.web.json', '--noEmit'),
+  'types of the server': tool('typescript/bin/tsc', '-p', 'tsconfig.node.json', '--noEmit'),
+};
 
 /** Environment of tests that start servers, with the programs that they need. */
 async function serverEnvironment() {
@@ -170,8 +183,10 @@ try {
     throw new Error(`there is no part called ${what}`);
   ensureInstalled(root);
   mkdirSync(results, { recursive: true });
-  if (what === 'all' || what === 'lint') lint();
-  if (what === 'all' || what === 'types') types();
+  await check({
+    ...(what === 'all' || what === 'lint' ? LINT : {}),
+    ...(what === 'all' || what === 'types' ? TYPES : {}),
+  });
   if (what === 'all' || what === 'unit') tests('unit');
   if (what === 'all' || what === 'integration') await integration();
   if (what === 'faults')
