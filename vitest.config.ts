@@ -18,6 +18,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          setupFiles: ['test/equal-typed-arrays.ts'],
           // Files share two processes: starting one for each takes longer than the tests.
           isolate: false,
           maxWorkers: '100%',
