@@ -33,10 +33,13 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
+          globalSetup: ['test/postgres.ts'],
           // Workers of tests fetch nothing.
           env: { TENSORFLOW_SETUP: 'never' },
           testTimeout: 120_000,
           hookTimeout: 180_000,
+          // Only what never comes takes so long, on a busy machine too.
+          expect: { poll: { timeout: 20_000 } },
           // They wait more than they compute: for processes, timers, disks.
           maxWorkers: 3,
         },

@@ -1,8 +1,9 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { ByteWriter, type KeyValue, ParquetWriter, type SchemaElement } from 'hyparquet-writer';
 import type { CatalogueColumn, CatalogueMetadata, CatalogueRows, CatalogueTable } from './table.ts';
 
-/** Rows of a row group: in memory together, and written in one go, some 100 ms. */
-const GROUP_ROWS = 8192;
+/** Rows of a row group: in memory together, and encoded in one go, some 30 ms in which nobody else has a turn. */
+const GROUP_ROWS = 4096;
 const TYPES = { text: 'BYTE_ARRAY', double: 'DOUBLE', float: 'FLOAT', int: 'INT32' } as const;
 
 /** Keeps what was written until it is taken; offsets count on. */
@@ -33,14 +34,13 @@ export async function* parquetOf<Row>(
   });
   let group: Row[] = [];
   const writeGroup = async (): Promise<Uint8Array> => {
-    await parquet.write({
-      columnData: table.columns.map((column) => ({
-        name: column.name,
-        data: group.map((row) => valueOf(column, row)),
-      })),
-      rowGroupSize: GROUP_ROWS,
-    });
+    const columnData = table.columns.map((column) => ({
+      name: column.name,
+      data: group.map((row) => valueOf(column, row)),
+    }));
     group = [];
+    await turn();
+    await parquet.write({ columnData, rowGroupSize: GROUP_ROWS });
     return writer.drain();
   };
   for await (const row of rows()) {

@@ -135,7 +135,7 @@ it('misses nothing when the listening connection is cut', async () => {
   const stream = await open(jobId);
   await expect.poll(() => stream.events.length).toBe(1);
   const cut = await server.pool.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity where query ilike 'listen %'`,
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query ilike 'listen %'`,
   );
   expect(cut.rowCount).toBeGreaterThan(0);
   await log(jobId, 'while nobody listens');
@@ -145,7 +145,7 @@ it('misses nothing when the listening connection is cut', async () => {
     .poll(
       async () => {
         const { rowCount } = await server.pool.query(
-          `select 1 from pg_stat_activity where query ilike 'listen %'`,
+          `select 1 from pg_stat_activity where datname = current_database() and query ilike 'listen %'`,
         );
         return rowCount;
       },

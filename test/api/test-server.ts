@@ -1,30 +1,48 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { pino } from 'pino';
+import { inject } from 'vitest';
 import { startServer } from '../../api/start-server.ts';
 import { type Environment, readEnvironment } from '../../contracts/environment.ts';
 import { readSecret } from '../../storage/process-environment.ts';
 import { connect } from '../../db/connection.ts';
-import { migrateDatabase } from '../../db/migrate.ts';
 import { createJobsRepository } from '../../db/repositories/jobs.ts';
 import { createOutboxRepository } from '../../db/repositories/outbox.ts';
-import { startPostgres } from '../../deploy/embedded/postgres.ts';
 
 /** Nobody listens there: Temporal is down. */
 export const NO_TEMPORAL = '127.0.0.1:1';
 
-/** The whole API on a PostgreSQL and a file store of its own, in one temporary directory. */
+/** Runs one statement where the databases of tests are made. */
+async function administer(statement: string): Promise<void> {
+  const client = new Client({ connectionString: databaseUrl('postgres') });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Of another database of the PostgreSQL that all test files share. */
+function databaseUrl(name: string): string {
+  const url = new URL(inject('databaseUrl'));
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+/** The whole API on a database and a file store of its own. */
 export async function startTestServer(overrides: Partial<Record<keyof Environment, string>> = {}) {
   const base = await mkdtemp(join(tmpdir(), 'api of a test '));
-  const postgres = await startPostgres({
-    dataDir: join(base, 'postgres'),
-    logFile: join(base, 'postgres.log'),
-  });
-  await migrateDatabase(postgres.url);
+  const database = `test_${randomBytes(6).toString('hex')}`;
+  const template = new URL(inject('databaseUrl')).pathname.slice(1);
+  await administer(`create database ${database} template ${template}`);
+  const url = databaseUrl(database);
   const environment = readEnvironment(
     {
-      DATABASE_URL: postgres.url,
+      DATABASE_URL: url,
       TEMPORAL_ADDRESS: NO_TEMPORAL,
       FILES_URL: join(base, 'files'),
       TEMP_DIR: join(base, 'tmp'),
@@ -35,7 +53,7 @@ export async function startTestServer(overrides: Partial<Record<keyof Environmen
     readSecret,
   );
   const log = pino({ level: 'silent' });
-  const { db, pool, close } = connect(postgres.url);
+  const { db, pool, close } = connect(url);
   let server = await startServer(environment, log);
   return {
     get origin() {
@@ -58,7 +76,7 @@ export async function startTestServer(overrides: Partial<Record<keyof Environmen
     async close() {
       await server.stop();
       await close();
-      await postgres.stop();
+      await administer(`drop database ${database} with (force)`);
       await rm(base, { recursive: true, force: true });
     },
   };
