@@ -193,6 +193,8 @@ async function sendContent(
     return;
   }
   response.flushHeaders();
+  // Who observes a request and the pipeline itself make eleven; Node warns of a leak from eleven on.
+  response.setMaxListeners(20);
   try {
     await pipeline(content, response);
   } catch (error) {
