@@ -152,6 +152,7 @@ describe.skipIf(!startS3)('processes that share nothing but Temporal, PostgreSQL
       FILES_URL: `s3://${name}/files`,
       OBJECTS_URL: `s3://${name}/objects`,
       S3_ENDPOINT: endpoint,
+      S3_DOWNLOAD_ENDPOINT: endpoint,
       PORT: String(port),
     };
     const entries = ['api/server.js', 'workers/control.js', 'workers/cpu.js'];
@@ -196,6 +197,10 @@ describe.skipIf(!startS3)('processes that share nothing but Temporal, PostgreSQL
     const etag = part.headers.get('etag') ?? '';
     const again = await download(preprocessed.dir_path, 'result.h5', { 'if-none-match': etag });
     expect(again.status).toBe(304);
+    await upload('/', 'large', new Uint8Array(16 * 1024 * 1024).fill(76));
+    const elsewhere = await download('/', 'large', { range: 'bytes=9-11' });
+    expect([elsewhere.status, await elsewhere.text()]).toEqual([206, 'LLL']);
+    expect(new URL(elsewhere.url).origin).toBe(bucket.location.endpoint);
 
     const training = await ended(
       send,
