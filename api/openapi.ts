@@ -96,6 +96,7 @@ function requestBodyOf(body: NonNullable<Route['body']>) {
         'multipart/form-data': {
           schema: {
             type: 'object' as const,
+            additionalProperties: false,
             required: [body.multipart],
             properties: { [body.multipart]: { type: 'string' as const, format: 'binary' } },
           },
