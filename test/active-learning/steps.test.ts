@@ -193,7 +193,7 @@ async function step(config: Config): Promise<Step> {
   for (;;) {
     const job = Job.parse(await (await request('GET', `/jobs/${id}/`, 200)).json());
     if (!ENDED_PHASES.includes(job.phase)) {
-      await delay(20);
+      await delay(100);
       continue;
     }
     expect(job, JSON.stringify(job.error)).toMatchObject({ phase: 'COMPLETED' });

@@ -125,7 +125,7 @@ const jobOf = (id: string) => stack.call(Job, 'GET', `/jobs/${id}`);
 
 /** The iteration whose batch waits for labels; undefined where the job has ended. */
 async function nextBatch(id: string, after: number): Promise<number | undefined> {
-  for (const deadline = Date.now() + 120_000; ; await delay(50)) {
+  for (const deadline = Date.now() + 120_000; ; await delay(100)) {
     const job = await jobOf(id);
     if (ENDED_PHASES.includes(job.phase)) return undefined;
     const { batches } = await stack.call(BatchPage, 'GET', `/jobs/${id}/batches`);
