@@ -8,10 +8,13 @@ export function createControlActivities(
   dependencies: ControlDependencies & {
     /** Whether a living worker polls a task queue. */
     isServed: (queue: TaskQueue) => Promise<boolean>;
+    /** How many living workers poll a task queue. */
+    countWorkers: (queue: TaskQueue) => Promise<number>;
   },
 ) {
   return {
     isServed: dependencies.isServed,
+    countWorkers: dependencies.countWorkers,
     completeJob: createCompleteJob(dependencies),
     failJob: createFailJob(dependencies),
   };

@@ -8,7 +8,7 @@ import type { LabellingsRepository } from '../db/repositories/labellings.ts';
 import type { OutboxRepository } from '../db/repositories/outbox.ts';
 import type { JobEventHub } from './job-event-hub.ts';
 import type { RequestLabel } from './observe-requests.ts';
-import { listLiveWorkers, readBacklogs } from './workers.ts';
+import { listLiveWorkers, pollingWorkers, readBacklogs } from './workers.ts';
 
 /** Prometheus itself waits for ten seconds. */
 const TEMPORAL_TIMEOUT_MS = 5000;
@@ -88,7 +88,7 @@ export function createApiMetrics({
     const [live, backlogs] = await temporal.withDeadline(Date.now() + TEMPORAL_TIMEOUT_MS, () =>
       Promise.all([listLiveWorkers(temporal), readBacklogs(temporal)]),
     );
-    const polling = live.filter(({ status }) => status === 'running');
+    const polling = pollingWorkers(live);
     scrape.gauge(
       'spectrolabe_workers',
       'Workers that take tasks from a task queue.',

@@ -75,9 +75,14 @@ export function withTensorflow(
   });
 }
 
-/** The task queues that these workers poll; one that is shutting down takes no more tasks. */
+/** Those that take tasks: one that is shutting down takes no more. */
+export function pollingWorkers(workers: readonly WorkerInfo[]): WorkerInfo[] {
+  return workers.filter(({ status }) => status === 'running');
+}
+
+/** The task queues that these workers poll. */
 export function servedQueues(workers: readonly WorkerInfo[]): Set<string> {
-  return new Set(workers.filter(({ status }) => status === 'running').map(({ task_queue: queue }) => queue));
+  return new Set(pollingWorkers(workers).map(({ task_queue: queue }) => queue));
 }
 
 /** Temporal keeps two queues under each name. */

@@ -1,8 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import Table from 'cli-table3';
 import { Command } from 'commander';
@@ -18,7 +16,9 @@ import { measureGrid } from './measure.ts';
 import { plotReport } from './plot.ts';
 import { referenceVersions } from './reference-program.ts';
 import { Report } from './report.ts';
+import { scanEnded } from './run-job.ts';
 import { makeSurvey } from './survey.ts';
+import { commit, writeWhole } from './written.ts';
 
 // npm run bench:preprocess: whole preprocessing jobs beside a script that does the same work. See README.md.
 const RESULTS = join(packageRoot(), 'bench', 'results');
@@ -188,15 +188,6 @@ async function measureSurvey(parts: {
   }
 }
 
-/** Waits until the scan of the archive, which the start has begun, has ended. @returns its seconds */
-async function scanEnded(temporal: Client, signal: AbortSignal): Promise<number> {
-  for (;;) {
-    for await (const { startTime, closeTime } of temporal.workflow.list())
-      if (closeTime !== undefined) return (closeTime.getTime() - startTime.getTime()) / 1000;
-    await sleep(250, undefined, { signal });
-  }
-}
-
 async function write(report: Report, options: Options): Promise<void> {
   // What failed a check must not take the place of an earlier result.
   if (report.problems.length === 0) {
@@ -260,22 +251,6 @@ function tableOf({ measurements, repeat }: Report): string {
     'Orchestration: share of the time from submission to COMPLETED in which no activity ran. Events: of the longest run.',
     'Again: the same job once more, taking over the parts of the one before.',
   ].join('\n');
-}
-
-/** What is measured; `-dirty` where the working tree is not what was committed. */
-function commit(): string {
-  const git = (...args: string[]): string | undefined => {
-    const { status, stdout } = spawnSync('git', args, { cwd: packageRoot(), encoding: 'utf8' });
-    return status === 0 ? stdout.trim() : undefined;
-  };
-  const head = git('rev-parse', '--short', 'HEAD');
-  return head === undefined ? 'unknown' : `${head}${git('status', '--porcelain') ? '-dirty' : ''}`;
-}
-
-async function writeWhole(path: string, text: string): Promise<void> {
-  await mkdir(join(path, '..'), { recursive: true });
-  await writeFile(`${path}.tmp`, text);
-  await rename(`${path}.tmp`, path);
 }
 
 function messageOf(error: unknown): string {

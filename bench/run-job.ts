@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
 import { call, request } from '../cli/api-client.ts';
 import { ENDED_PHASES, Job } from '../contracts/job.ts';
 import type { PreprocessingConfigInput } from '../contracts/preprocessing.ts';
@@ -54,4 +55,13 @@ export async function runJob(
 /** Deletes a job that has ended, with its files. */
 export async function deleteJob(apiUrl: string, { id }: EndedJob): Promise<void> {
   await request(`${apiUrl}/api/jobs/${id}?files=true`, { method: 'DELETE' });
+}
+
+/** Waits until the scan of the archive, which the start has begun, has ended. @returns its seconds */
+export async function scanEnded(temporal: Client, signal: AbortSignal): Promise<number> {
+  for (;;) {
+    for await (const { startTime, closeTime } of temporal.workflow.list())
+      if (closeTime !== undefined) return (closeTime.getTime() - startTime.getTime()) / 1000;
+    await sleep(250, undefined, { signal });
+  }
 }

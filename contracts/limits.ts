@@ -6,8 +6,12 @@ export const MAX_VALUES_PER_PART = 4 * 1024 * 1024;
 export const MAX_FILES_PER_SHARD = 4096;
 /** The first and the last shards of a job are smaller, down to this. */
 export const MIN_FILES_PER_SHARD = 1024;
-/** How many shards of one job may be on the `cpu` queue at once, so that no job starves the others. */
+/** At least so many shards of one job may be on the `cpu` queue at once; more would let other jobs wait. */
 export const SHARD_WINDOW = 4;
+/** Where there are several cpu workers so many for each: two that it does, and one that it finds when one of them ends. */
+export const SHARDS_PER_WORKER = 3;
+/** After so many shards of a job its workers are counted again: some may have come. */
+export const SHARDS_PER_COUNT = 64;
 /** After this many shards the preprocessing workflow continues as new, far below Temporal's history limits. */
 export const SHARDS_PER_RUN = 1000;
 /** Largest file read as a spectrum [bytes], unpacked. Real ones are below 3 MB. */

@@ -68,6 +68,7 @@ function activities(replaced: Partial<Activities> = {}): Activities {
   };
   return {
     isServed: () => Promise.resolve(false),
+    countWorkers: () => Promise.resolve(1),
     prepareCampaign: async () => {
       await say('prepare');
       return { firstIteration: 0 };

@@ -5,7 +5,7 @@ import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundle
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ControlActivities } from '../../activities/control.ts';
 import type { CpuActivities } from '../../activities/cpu.ts';
-import { SHARD_WINDOW, SHARDS_PER_RUN } from '../../contracts/limits.ts';
+import { SHARD_WINDOW, SHARDS_PER_RUN, SHARDS_PER_WORKER } from '../../contracts/limits.ts';
 import { PARTS_LOST, PreprocessingConfig } from '../../contracts/preprocessing.ts';
 import { TASK_QUEUES } from '../../contracts/task-queues.ts';
 import { findTemporalTestServer } from '../../deploy/embedded/temporal-binaries.ts';
@@ -64,6 +64,10 @@ function activities(shardCount: number, replaced: Partial<Activities> = {}): Act
       calls.push(withResult ? 'discard all' : 'discard work');
       return Promise.resolve();
     },
+    countWorkers: (queue) => {
+      calls.push(`count ${queue}`);
+      return Promise.resolve(1);
+    },
     completeJob: ({ statusDetail }) => {
       calls.push(`complete ${statusDetail}`);
       return Promise.resolve(true);
@@ -82,12 +86,12 @@ async function run<T>(
   use: (handle: Awaited<ReturnType<typeof start>>) => Promise<T>,
   options: Partial<typeof config> = {},
 ): Promise<T> {
-  const { completeJob, failJob, ...cpu } = all;
+  const { completeJob, failJob, countWorkers, ...cpu } = all;
   const control = await Worker.create({
     connection: environment.nativeConnection,
     taskQueue: TASK_QUEUES.control,
     workflowBundle,
-    activities: { completeJob, failJob },
+    activities: { completeJob, failJob, countWorkers },
   });
   const hardware = await Worker.create({
     connection: environment.nativeConnection,
@@ -121,10 +125,14 @@ describe('preprocess', () => {
     expect(calls.slice(-3)).toEqual(['write', 'complete 90 spectra, 10 rejected', 'discard work']);
   });
 
-  it('keeps a fixed window of shards on the queue', async () => {
+  it.each([
+    [1, SHARD_WINDOW],
+    [3, 3 * SHARDS_PER_WORKER],
+  ])('with %i workers keeps a window of %i shards on the queue', async (workers, window) => {
     let running = 0;
     let most = 0;
-    const counted = activities(12, {
+    const counted = activities(24, {
+      countWorkers: () => Promise.resolve(workers),
       preprocessShard: async () => {
         most = Math.max(most, ++running);
         await new Promise((resolve) => setTimeout(resolve, 20));
@@ -133,7 +141,7 @@ describe('preprocess', () => {
       },
     });
     await run(counted, (handle) => handle.result());
-    expect(most).toBe(SHARD_WINDOW);
+    expect(most).toBe(window);
   });
 
   it('starts no shard while it is paused, and goes on when resumed', async () => {

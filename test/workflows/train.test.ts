@@ -67,6 +67,7 @@ async function run(
   } = {},
 ): Promise<void> {
   const control: ControlActivities = {
+    countWorkers: () => Promise.resolve(1),
     isServed: (queue) => Promise.resolve(hasGpu && queue === TASK_QUEUES.gpu),
     completeJob: ({ statusDetail, artifacts }) => {
       calls.push(`complete ${statusDetail}, ${artifacts.length} artifacts`);

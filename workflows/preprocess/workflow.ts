@@ -12,7 +12,7 @@ import {
 } from '@temporalio/workflow';
 import type { ControlActivities } from '../../activities/control.ts';
 import type { CpuActivities } from '../../activities/cpu.ts';
-import { SHARD_WINDOW, SHARDS_PER_RUN } from '../../contracts/limits.ts';
+import { SHARD_WINDOW, SHARDS_PER_COUNT, SHARDS_PER_RUN, SHARDS_PER_WORKER } from '../../contracts/limits.ts';
 import {
   LostShards,
   PARTS_LOST,
@@ -64,7 +64,7 @@ const { discardWork } = proxyActivities<CpuActivities>({
   startToCloseTimeout: '10 minutes',
 });
 // One row each. They retry for as long as the database is away: what happened must be recorded.
-const { completeJob, failJob } = proxyActivities<ControlActivities>({
+const { completeJob, failJob, countWorkers } = proxyActivities<ControlActivities>({
   startToCloseTimeout: '1 minute',
   retry: { initialInterval: '1s', maximumInterval: '10s' },
 });
@@ -101,11 +101,15 @@ export async function preprocess(
     paused,
   }));
 
-  /** Runs the shards before `end`, at most SHARD_WINDOW at once; after a failure the others are cancelled. */
+  /** Runs the shards before `end`, a window of them at once; after a failure the others are cancelled. */
   async function runShards(end: number): Promise<void> {
     const scope = new CancellationScope();
     const started: Promise<void>[] = [];
     let running = 0;
+    let window = SHARD_WINDOW;
+    // A job that fits into the smallest window need not know how many workers there are.
+    const isWide = end - nextShard > window && patched('window-of-workers');
+    let toCount = 0;
     let failure: { error: unknown } | undefined;
     const runShard = async (shard: number): Promise<void> => {
       running++;
@@ -125,7 +129,13 @@ export async function preprocess(
     try {
       await scope.run(async () => {
         while (nextShard < end) {
-          await condition(() => failure !== undefined || (!paused && running < SHARD_WINDOW));
+          if (isWide && toCount-- === 0) {
+            // A shard that fails meanwhile is told as what it is, not as the end of the counting.
+            const workers = await CancellationScope.nonCancellable(() => countWorkers(TASK_QUEUES.cpu));
+            window = Math.max(SHARD_WINDOW, SHARDS_PER_WORKER * workers);
+            toCount = SHARDS_PER_COUNT - 1;
+          }
+          await condition(() => failure !== undefined || (!paused && running < window));
           if (failure) return;
           started.push(runShard(nextShard++));
         }

@@ -1,0 +1,333 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { link, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import Table from 'cli-table3';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { call } from '../cli/api-client.ts';
+import { SystemInfo, WorkerPage } from '../contracts/system.ts';
+import { TASK_QUEUES } from '../contracts/task-queues.ts';
+import { cacheDirectory } from '../deploy/embedded/cache.ts';
+import { packageRoot } from '../storage/package-root.ts';
+import { type CpuLimit, limitCpu } from './cpu-limit.ts';
+import { type RunningStack, startStack } from './embedded-stack.ts';
+import { GRIDS } from './grids.ts';
+import { fetchHistories, recordOf } from './orchestration.ts';
+import { cpuSeconds } from './process-usage.ts';
+import { deleteJob, runJob, scanEnded } from './run-job.ts';
+import { plotScale } from './scale-plot.ts';
+import { type ScaleMeasurement, ScaleReport } from './scale-report.ts';
+import { makeSurvey } from './survey.ts';
+import { commit, writeWhole } from './written.ts';
+
+// npm run bench:scale: one preprocessing job on 1, 2, 4, 8 cpu workers, each with a fraction of a processor. See README.md.
+const RESULTS = join(packageRoot(), 'bench', 'results');
+const PLOT = join(packageRoot(), 'docs', 'pictures', 'bench-scale.svg');
+const SAMPLES = join(packageRoot(), 'samples', 'spectra');
+/** So many spectra are made; more are further names of them. */
+const MADE = 10_000;
+const WORKERS_MS = 60_000;
+/** 4 workers do at least so many times the work of 1. */
+const LEAST_SPEED_UP_OF_4 = 3;
+
+const program: Command = new Command('npm run bench:scale --')
+  .description(
+    'Measures one preprocessing job on several cpu workers, each with the same fraction of a processor (a control group of\n' +
+      'Linux, which takes root), while API, Temporal and PostgreSQL have what is left.',
+  )
+  .option(
+    '--workers <list>',
+    'numbers of cpu workers; the first is what the others are compared with',
+    '1,2,4,8',
+  )
+  .option('--cores <x>', 'processors of each worker', '0.12')
+  .option('--spectra <n>', 'of the job, in tens of thousands', '100000')
+  .option('--points <n>', '140 or 3700', '140')
+  .option('--repeat <n>', 'timed jobs of each; the medians are told', '1')
+  .option('--no-plot', 'leave docs/pictures/bench-scale.svg as it is')
+  .option('--json', 'the last line is the result as JSON; all else goes to standard error')
+  .addHelpText(
+    'after',
+    '\nWrites bench/results/scale-DATE-NCPU.json. Ends with 1 where 4 workers do less than 3 times the work of 1.',
+  )
+  .parse();
+
+const Options = z.object({
+  workers: z
+    .string()
+    .transform((text) => text.split(',').map(Number))
+    .pipe(z.array(z.int().min(1).max(64)).min(1)),
+  cores: z.coerce.number().min(0.02).max(64),
+  spectra: z.coerce.number().pipe(z.int().multipleOf(MADE).min(MADE)),
+  points: z.coerce.number().refine((points) => GRIDS.some((grid) => grid.points === points)),
+  repeat: z.coerce.number().pipe(z.int().min(1)),
+  plot: z.boolean(),
+  json: z.boolean().default(false),
+});
+type Options = z.infer<typeof Options>;
+
+const parsed = Options.safeParse(program.opts());
+if (!parsed.success) program.error(z.prettifyError(parsed.error));
+else {
+  const interrupt = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => interrupt.abort(new Error(`ended by ${signal}`)));
+  try {
+    const report = await run(parsed.data, interrupt.signal);
+    await tell(report, parsed.data);
+  } catch (error) {
+    const reason: unknown = interrupt.signal.aborted ? interrupt.signal.reason : error;
+    say(
+      reason instanceof Error
+        ? `${reason.message}${reason.cause instanceof Error ? `: ${reason.cause.message}` : ''}`
+        : String(reason),
+    );
+    process.exitCode = 1;
+  }
+}
+
+async function run(options: Options, signal: AbortSignal): Promise<ScaleReport> {
+  const cache = join(cacheDirectory(), 'bench');
+  const survey = join(cache, `survey-${MADE}-seed-0`);
+  await makeSurvey({
+    source: SAMPLES,
+    directory: survey,
+    count: MADE,
+    seed: 0,
+    onProgress: () => undefined,
+    signal,
+  });
+  const work = await mkdtemp(join(cache, 'run-'));
+  // The embedded stack's own worker is the first one: it reads one spectrum at a time, as those beside it do.
+  process.env['CPU_THREADS'] = '1';
+  const workers = new Workers(join(work, 'data'), options.cores);
+  let stack: RunningStack | undefined;
+  try {
+    const archive = join(work, 'archive');
+    await linkTimes(survey, archive, options.spectra / MADE);
+    say(`${options.spectra} spectra; starting, and scanning the archive …`);
+    stack = await startStack({ data: join(work, 'data'), spectra: archive, signal });
+    return await Promise.race([measure(stack, workers, options, signal), stack.failed]);
+  } finally {
+    await workers.stop();
+    await stack?.stop();
+    await workers.removeLimits();
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function measure(
+  stack: RunningStack,
+  workers: Workers,
+  options: Options,
+  signal: AbortSignal,
+): Promise<ScaleReport> {
+  const grid = GRIDS.find(({ points }) => points === options.points);
+  if (!grid) throw new Error('there is no such grid');
+  const config = {
+    data_dir_path: '/',
+    wave_start_point: grid.fromAngstrom,
+    wave_end_point: grid.toAngstrom,
+    wave_point_count: grid.points,
+  };
+  const connection = await Connection.connect({ address: stack.temporalAddress });
+  try {
+    const { namespace } = await call(stack.apiUrl, SystemInfo, 'GET', '/system');
+    const temporal = new Client({ connection, namespace });
+    await scanEnded(temporal, signal);
+    const loadAverage = loadavg()[0] ?? 0;
+    // Warms the page cache, and leaves parts to be weighed.
+    const first = await runJob(stack.apiUrl, config, signal);
+    const parts = await weigh(join(stack.filesDirectory, '..', 'objects', 'parts'));
+    const result = await stat(join(stack.filesDirectory, first.directory, 'result.h5'));
+    await deleteJob(stack.apiUrl, first);
+    await workers.limitFirst((await stack.pids())['cpu worker']);
+
+    const measurements: ScaleMeasurement[] = [];
+    let cpuMilliseconds: Record<string, number> = {};
+    let record = { events: 0, payloadBytes: 0 };
+    for (const count of options.workers) {
+      await workers.startUpTo(count);
+      await untilThereAre(count, stack.apiUrl, signal);
+      const seconds: number[] = [];
+      const usedBefore = await workers.usedSeconds();
+      const before = await usage(stack);
+      for (let i = 0; i < options.repeat; i++) {
+        const job = await runJob(stack.apiUrl, { ...config, reuse: 'never' }, signal);
+        seconds.push(job.seconds);
+        if (measurements.length === 0) record = recordOf(await fetchHistories(temporal, job.id));
+        await deleteJob(stack.apiUrl, job);
+      }
+      const workerCpuSeconds = ((await workers.usedSeconds()) - usedBefore) / options.repeat;
+      const after = await usage(stack);
+      if (measurements.length === 0)
+        cpuMilliseconds = Object.fromEntries(
+          Object.entries(after).map(([part, now]) => [
+            part,
+            (1000 * (now - (before[part] ?? 0))) / options.repeat / options.spectra,
+          ]),
+        );
+      const spectraPerSecond = options.spectra / median(seconds);
+      const speedUp = spectraPerSecond / (measurements[0]?.spectraPerSecond ?? spectraPerSecond);
+      measurements.push({ workers: count, seconds, spectraPerSecond, speedUp, workerCpuSeconds });
+      say(`  ${count} workers: ${spectraPerSecond.toFixed(0)}/s, ${speedUp.toFixed(2)} times the first`);
+    }
+    const { events, payloadBytes } = record;
+    return {
+      benchmark: 'scale',
+      at: new Date().toISOString(),
+      commit: commit(),
+      machine: { cpus: availableParallelism(), model: cpus()[0]?.model ?? 'unknown', loadAverage },
+      spectra: options.spectra,
+      points: options.points,
+      coresPerWorker: options.cores,
+      measurements,
+      costsPerSpectrum: {
+        cpuMilliseconds,
+        resultBytes: result.size / options.spectra,
+        partBytes: parts.bytes / options.spectra,
+        parts: parts.count / options.spectra,
+        events: events / options.spectra,
+        payloadBytes: payloadBytes / options.spectra,
+      },
+    };
+  } finally {
+    await connection.close();
+  }
+}
+
+/** The cpu workers beside the embedded stack's own, each in a control group. */
+class Workers {
+  readonly #data: string;
+  readonly #cores: number;
+  readonly #limits: CpuLimit[] = [];
+  readonly #children: ChildProcess[] = [];
+
+  constructor(data: string, cores: number) {
+    this.#data = data;
+    this.#cores = cores;
+  }
+
+  async limitFirst(pid: number | undefined): Promise<void> {
+    if (pid === undefined) throw new Error('the stack has no cpu worker');
+    await (await this.#newLimit()).add(pid);
+  }
+
+  /** Starts more, the first one included in the count. */
+  async startUpTo(count: number): Promise<void> {
+    while (this.#limits.length < count) {
+      const limit = await this.#newLimit();
+      const child = spawn(
+        process.execPath,
+        [join(packageRoot(), 'bin', 'spectrolabe.mjs'), 'worker', '--data', this.#data, '--threads', '1'],
+        { detached: true, stdio: 'ignore', env: { ...process.env, TENSORFLOW_SETUP: 'never' } },
+      );
+      this.#children.push(child);
+      if (child.pid === undefined) throw new Error('a worker could not be started');
+      await limit.add(child.pid);
+    }
+  }
+
+  async usedSeconds(): Promise<number> {
+    const used = await Promise.all(this.#limits.map((limit) => limit.usedSeconds()));
+    return used.reduce((sum, seconds) => sum + seconds, 0);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(
+      this.#children.map(async (child) => {
+        if (child.exitCode !== null || child.signalCode !== null) return;
+        const ended = once(child, 'exit');
+        child.kill('SIGTERM');
+        await ended;
+      }),
+    );
+  }
+
+  /** Once all processes have ended, the stack's own included. */
+  async removeLimits(): Promise<void> {
+    for (const limit of this.#limits) await limit.remove();
+  }
+
+  async #newLimit(): Promise<CpuLimit> {
+    const limit = await limitCpu(`spectrolabe-${process.pid}-${this.#limits.length}`, this.#cores);
+    this.#limits.push(limit);
+    return limit;
+  }
+}
+
+async function untilThereAre(count: number, apiUrl: string, signal: AbortSignal): Promise<void> {
+  for (const deadline = Date.now() + WORKERS_MS; ; await sleep(250, undefined, { signal })) {
+    const { workers } = await call(apiUrl, WorkerPage, 'GET', '/workers');
+    if (workers.filter(({ task_queue: queue }) => queue === TASK_QUEUES.cpu).length === count) return;
+    if (Date.now() > deadline) throw new Error(`there are not ${count} workers`);
+  }
+}
+
+/** CPU seconds by part of the stack, until now. */
+async function usage(stack: RunningStack): Promise<Record<string, number>> {
+  const used: Record<string, number> = {};
+  for (const [part, pid] of Object.entries(await stack.pids())) used[part] = (await cpuSeconds(pid)) ?? 0;
+  return used;
+}
+
+/** Every file of a directory under `copies` names: the bytes are there once. */
+async function linkTimes(from: string, to: string, copies: number): Promise<void> {
+  const names = await readdir(from);
+  for (let copy = 0; copy < copies; copy++) {
+    const directory = join(to, String(copy));
+    await mkdir(directory, { recursive: true });
+    for (const name of names) await link(join(from, name), join(directory, `${copy}-${name}`));
+  }
+}
+
+async function weigh(directory: string): Promise<{ bytes: number; count: number }> {
+  let bytes = 0;
+  let count = 0;
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    bytes += (await stat(join(entry.parentPath, entry.name))).size;
+    count++;
+  }
+  return { bytes, count };
+}
+
+async function tell(report: ScaleReport, options: Options): Promise<void> {
+  const name = `scale-${report.at.slice(0, 10)}-${report.machine.cpus}cpu.json`;
+  await writeWhole(join(RESULTS, name), `${JSON.stringify(ScaleReport.parse(report), null, 2)}\n`);
+  if (options.plot) await writeWhole(PLOT, plotScale(report));
+  const table = new Table({
+    head: ['workers', 'spectra/s', 'times the first', 'CPU s of the workers'],
+    style: { head: [], border: [] },
+    colAligns: ['right', 'right', 'right', 'right'],
+  });
+  for (const { workers, spectraPerSecond, speedUp, workerCpuSeconds } of report.measurements)
+    table.push([workers, spectraPerSecond.toFixed(0), speedUp.toFixed(2), workerCpuSeconds.toFixed(1)]);
+  const text = `${table.toString()}\n${report.spectra} spectra, ${report.points} points; each worker ${report.coresPerWorker} of a processor.`;
+  if (options.json) {
+    say(text);
+    console.log(JSON.stringify(report));
+  } else console.log(text);
+  const [one, four] = [1, 4].map((count) => report.measurements.find(({ workers }) => workers === count));
+  if (one && four && four.spectraPerSecond < LEAST_SPEED_UP_OF_4 * one.spectraPerSecond) {
+    say(
+      `FAILED: 4 workers do ${(four.spectraPerSecond / one.spectraPerSecond).toFixed(2)} times the work of 1`,
+    );
+    process.exitCode = 1;
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const [low = 0, high = 0] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[middle]];
+  return (low + high) / 2;
+}
+
+function say(message: string): void {
+  process.stderr.write(`${message}\n`);
+}
