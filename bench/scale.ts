@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { link, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -13,9 +11,9 @@ import { SystemInfo, WorkerPage } from '../contracts/system.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import { cacheDirectory } from '../deploy/embedded/cache.ts';
 import { packageRoot } from '../storage/package-root.ts';
-import { type CpuLimit, limitCpu } from './cpu-limit.ts';
 import { type RunningStack, startStack } from './embedded-stack.ts';
 import { GRIDS } from './grids.ts';
+import { Workers } from './limited-workers.ts';
 import { fetchHistories, recordOf } from './orchestration.ts';
 import { cpuSeconds } from './process-usage.ts';
 import { deleteJob, runJob, scanEnded } from './run-job.ts';
@@ -197,66 +195,6 @@ async function measure(
     };
   } finally {
     await connection.close();
-  }
-}
-
-/** The cpu workers beside the embedded stack's own, each in a control group. */
-class Workers {
-  readonly #data: string;
-  readonly #cores: number;
-  readonly #limits: CpuLimit[] = [];
-  readonly #children: ChildProcess[] = [];
-
-  constructor(data: string, cores: number) {
-    this.#data = data;
-    this.#cores = cores;
-  }
-
-  async limitFirst(pid: number | undefined): Promise<void> {
-    if (pid === undefined) throw new Error('the stack has no cpu worker');
-    await (await this.#newLimit()).add(pid);
-  }
-
-  /** Starts more, the first one included in the count. */
-  async startUpTo(count: number): Promise<void> {
-    while (this.#limits.length < count) {
-      const limit = await this.#newLimit();
-      const child = spawn(
-        process.execPath,
-        [join(packageRoot(), 'bin', 'spectrolabe.mjs'), 'worker', '--data', this.#data, '--threads', '1'],
-        { detached: true, stdio: 'ignore', env: { ...process.env, TENSORFLOW_SETUP: 'never' } },
-      );
-      this.#children.push(child);
-      if (child.pid === undefined) throw new Error('a worker could not be started');
-      await limit.add(child.pid);
-    }
-  }
-
-  async usedSeconds(): Promise<number> {
-    const used = await Promise.all(this.#limits.map((limit) => limit.usedSeconds()));
-    return used.reduce((sum, seconds) => sum + seconds, 0);
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all(
-      this.#children.map(async (child) => {
-        if (child.exitCode !== null || child.signalCode !== null) return;
-        const ended = once(child, 'exit');
-        child.kill('SIGTERM');
-        await ended;
-      }),
-    );
-  }
-
-  /** Once all processes have ended, the stack's own included. */
-  async removeLimits(): Promise<void> {
-    for (const limit of this.#limits) await limit.remove();
-  }
-
-  async #newLimit(): Promise<CpuLimit> {
-    const limit = await limitCpu(`spectrolabe-${process.pid}-${this.#limits.length}`, this.#cores);
-    this.#limits.push(limit);
-    return limit;
   }
 }
 
