@@ -43,14 +43,14 @@ export class ComposeProcesses {
   constructor(base: string, copies = 1) {
     this.#base = base;
     this.#services = composeFile(exampleSettings().settings).services;
-    for (const name of ['bin', 'secrets', 'data', 'objects', 'logs', 'spectra'])
+    const archive = join(base, 'objects', 'objects', 'spectra');
+    for (const name of ['bin', 'secrets', 'scratch', 'logs', 'objects/objects/spectra'])
       mkdirSync(join(base, name), { recursive: true });
     for (const name of readdirSync(samples, { recursive: true, encoding: 'utf8' })) {
       if (!name.includes('.fits')) continue;
-      const first = join(base, 'spectra', `0-${basename(name)}`);
+      const first = join(archive, `0-${basename(name)}`);
       cpSync(join(samples, name), first);
-      for (let copy = 1; copy < copies; copy++)
-        linkSync(first, join(base, 'spectra', `${copy}-${basename(name)}`));
+      for (let copy = 1; copy < copies; copy++) linkSync(first, join(archive, `${copy}-${basename(name)}`));
     }
   }
 
@@ -185,11 +185,8 @@ export class ComposeProcesses {
       [/\/run\/secrets\b/g, join(this.#base, 'secrets')],
       [/\/etc\/temporal(?=\/entrypoint)/g, join(this.#base, 'bin')],
       [/\/opt\/temporal\b/g, join(root, 'deploy', 'temporal')],
-      [
-        /(?<![\w/])\/data\b/g,
-        join(this.#base, instance === 's3' || instance === 'directories' ? 'objects' : 'data'),
-      ],
-      [/^\/spectra$/g, join(this.#base, 'spectra')],
+      [/(?<![\w/])\/data\b/g, join(this.#base, 'objects')],
+      [/^\/scratch$/g, join(this.#base, 'scratch', instance)],
     ];
     const texts_ = texts.map((text) =>
       replacements.reduce((now, [from, to]) => now.replaceAll(from, to), text),
