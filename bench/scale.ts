@@ -42,8 +42,8 @@ const program: Command = new Command('npm run bench:scale --')
     'numbers of cpu workers; the first is what the others are compared with',
     '1,2,4,8',
   )
-  .option('--cores <x>', 'processors of each worker', '0.12')
-  .option('--spectra <n>', 'of the job, in tens of thousands', '100000')
+  .option('--cores <x>', 'processors of each worker', '0.2')
+  .option('--spectra <n>', 'of the job, in tens of thousands', '200000')
   .option('--points <n>', '140 or 3700', '140')
   .option('--repeat <n>', 'timed jobs of each; the medians are told', '1')
   .option('--no-plot', 'leave docs/pictures/bench-scale.svg as it is')
