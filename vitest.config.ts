@@ -10,7 +10,7 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-// Two tiers: unit tests lie beside the code and touch no server; test/ crosses processes.
+// Unit tests lie beside the code and touch no server; test/ crosses processes, test/e2e with a browser.
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -33,6 +33,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**'],
           globalSetup: ['test/postgres.ts'],
           // Workers of tests fetch nothing.
           env: { TENSORFLOW_SETUP: 'never' },
@@ -42,6 +43,20 @@ export default defineConfig({
           expect: { poll: { timeout: 20_000 } },
           // They wait more than they compute: for processes, timers, disks.
           maxWorkers: 3,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/e2e/*.test.ts'],
+          env: { TENSORFLOW_SETUP: 'never' },
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          // Only what never comes takes so long, on a busy machine too.
+          expect: { poll: { timeout: 20_000 } },
+          // One process for all files: they share a stack and a browser.
+          isolate: false,
+          fileParallelism: false,
         },
       },
     ],

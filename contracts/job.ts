@@ -119,6 +119,8 @@ const JobSort = z.enum([
   '-type',
   'phase',
   '-phase',
+  'progress',
+  '-progress',
   'duration',
   '-duration',
 ]);

@@ -173,6 +173,7 @@ async function integration() {
       'the browser tests were skipped: there is no Chromium, and none could be fetched (set CHROMIUM_PATH)',
     );
   tests('integration', env);
+  tests('browser', env);
 }
 
 const what = process.argv[2] ?? 'all';

@@ -8,6 +8,7 @@ import {
   parentOf,
   routeSegments,
   storePathOfArchive,
+  withoutFitsEnding,
 } from './paths.ts';
 
 describe('paths', () => {
@@ -20,6 +21,11 @@ describe('paths', () => {
     expect(parentOf('/')).toBe('/');
     expect(baseName('a/b.fits')).toBe('b.fits');
     expect(baseName('/')).toBe('');
+  });
+  it('takes the endings of FITS files off', () => {
+    expect(['a.b.fits', 'a.b.fits.gz', 'a.b.FIT', 'a.b'].map(withoutFitsEnding)).toEqual(
+      Array(4).fill('a.b'),
+    );
   });
   it('maps the archive into the file store and back', () => {
     expect(storePathOfArchive('/')).toBe('/SPECTRA');

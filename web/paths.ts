@@ -1,5 +1,10 @@
 /** Paths in the file store and in the archive, as text. Both use `/`; the store's begin with it. */
 
+/** The name of a FITS file without its ending: what is made of it is called like it. */
+export function withoutFitsEnding(name: string): string {
+  return name.replace(/\.(fits?|fts)(\.gz)?$/i, '');
+}
+
 /** The archive's place in the file store. */
 export const ARCHIVE_ROOT = '/SPECTRA';
 

@@ -439,7 +439,7 @@ export const texts = {
     type: 'Type',
     any: 'Any',
     clear: 'Clear filters',
-    table: 'Jobs, newest first',
+    table: 'Jobs',
     columns: {
       job: 'Job',
       type: 'Type',
@@ -628,6 +628,8 @@ export const texts = {
       table: 'Files that were not taken, with the reason',
       file: 'File',
       reason: 'Reason',
+      most: (shown: number, total: number) =>
+        `The first ${formatCount(shown)} of ${formatCount(total)}, by path; result.h5 has all of them, in rejects.`,
       empty: 'No file was rejected.',
       pending: 'Rejects are listed here as they turn up.',
     },
@@ -714,9 +716,8 @@ export const texts = {
     confusionHelp:
       'Rows: the class it is labelled with. Columns: the class the network gives it. Shares are of the row.',
     labelled: 'Labelled',
+    labelledPredicted: 'Labelled ↓ Predicted →',
     predicted: 'Predicted',
-    labelledAs: (name: string) => `Labelled ${name}`,
-    predictedAs: (name: string) => `Predicted ${name}`,
     tooManyClasses: (count: number) =>
       `A matrix of ${formatCount(count)} classes is too large to show; training.json has it. Most often confused:`,
     confusedAs: (labelled: string, predicted: string, count: number) =>
@@ -766,6 +767,8 @@ export const texts = {
     toolBox: 'Dragging draws a box to zoom into',
     toolMove: 'Dragging moves the plot',
     png: 'Save as PNG',
+    save: 'Save the plot or its numbers',
+    formats: { png: 'PNG, as it is shown', svg: 'SVG, as it is shown', csv: 'CSV of its numbers' },
     band: 'Error ±1σ',
     shades: { bad: 'Bad pixels', telluric: 'Telluric bands' },
     lines: 'Lines',
@@ -798,6 +801,7 @@ export const texts = {
     spectraHint: 'This is the spectra archive. FITS files uploaded here join the catalogue.',
     table: (path: string) => `Contents of ${path}`,
     columns: { name: 'Name', size: 'Size', modified: 'Modified', actions: 'Actions' },
+    export: (count: number) => `CSV of ${plural(count, 'entry', 'entries')}`,
     emptyTitle: 'This directory is empty',
     emptyText: 'Upload files with the button above, or drop them anywhere on this page.',
     emptyReadOnly: 'Nothing is in it.',

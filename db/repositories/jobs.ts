@@ -112,6 +112,7 @@ const SORT_COLUMNS: Record<string, SQL> = {
   label: sql`lower(${jobs.label})`,
   type: sql`${jobs.type}`,
   phase: sql`${jobs.phase}`,
+  progress: sql`(${jobs.progress}->>'done')::float8 / nullif((${jobs.progress}->>'total')::float8, 0)`,
   duration: sql`coalesce(${jobs.endedAt}, now()) - ${jobs.startedAt}`,
 };
 

@@ -1,19 +1,20 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect } from 'vitest';
 import { Job, JobPage } from '../../contracts/job.ts';
 import { BatchPage } from '../../contracts/labelling.ts';
 import { CataloguePage } from '../../contracts/spectrum.ts';
 import {
   accessibilityFaults,
-  type Dashboard,
+  field,
   hasBrowser,
   inkOf,
-  launchBrowser,
-  openPage,
+  it,
   overflow,
+  phase,
+  PHONE,
+  type Server,
   snap,
-  startDashboard,
 } from './browser.ts';
 
 // A campaign of two iterations: made through the form, labelled by keys alone, watched, finished; then compared, its
@@ -26,59 +27,34 @@ const BEGINNINGS = [/^[AFB]/, /^G/, /^d?[KM]/];
 const TINY_NETWORK = '[{"kind": "max_pooling1d", "pool_size": 10}, {"kind": "flatten"}]';
 
 describe.skipIf(!hasBrowser)('a campaign in the dashboard', () => {
-  let server: Dashboard | undefined;
-  let browser: Browser | undefined;
-  let context: BrowserContext | undefined;
-  let page: Page;
-  let complaints: string[];
   let jobId = '';
   /** Key of the class of each star. */
   const keys = new Map<string, string>();
 
-  const urlOf = (path: string) => new URL(path, server?.url).href;
-  const getJson = async (path: string): Promise<unknown> => (await fetch(urlOf(path))).json();
-  const open = async (options: Parameters<Browser['newContext']>[0] = {}) => {
-    await context?.close();
-    if (!browser || !server) throw new Error('there is no browser or no server');
-    ({ context, page, complaints } = await openPage(browser, server.url, options));
-  };
-  const field = (name: string) => page.locator(`[data-field="${name}"]`);
-  const phase = (name: string) => page.locator(`[data-testid="phase"][data-phase="${name}"]`);
-  const batches = async () => BatchPage.parse(await getJson(`/api/jobs/${jobId}/batches`)).batches;
-  const filename = async () => (await page.getByTestId('filename').textContent()) ?? '';
+  const filename = async (page: Page) => (await page.getByTestId('filename').textContent()) ?? '';
 
   /** Answers the open batch of the bench by keys alone, each star by what its header says. */
-  const labelBatch = async (iteration: number) => {
-    const open = async () => (await batches()).find((one) => one.iteration === iteration)?.open;
-    await expect.poll(() => inkOf(page, 'plot'), { timeout: 15_000 }).toBeGreaterThan(3);
+  const labelBatch = async (page: Page, server: Server, iteration: number) => {
+    const open = async () => {
+      const { batches } = await server.ask(BatchPage, `/api/jobs/${jobId}/batches`);
+      return batches.find((one) => one.iteration === iteration)?.open;
+    };
+    await expect.poll(() => inkOf(page, 'plot')).toBeGreaterThan(3);
     for (let left = (await open()) ?? 0; left > 0; left -= 1) {
-      const name = await filename();
+      const name = await filename(page);
       await page.keyboard.press(keys.get(name.replace(/\.gz$/, '')) ?? 's');
-      if (left > 1) await expect.poll(filename, { timeout: 15_000 }).not.toBe(name);
+      if (left > 1) await expect.poll(() => filename(page)).not.toBe(name);
     }
-    await expect.poll(open, { timeout: 15_000 }).toBe(0);
+    await expect.poll(open).toBe(0);
   };
 
-  beforeAll(async () => {
-    server = await startDashboard();
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
-  beforeEach(() => open());
-  afterEach(async () => {
-    const seen = complaints;
-    await context?.close();
-    expect(seen).toEqual([]);
-  });
-
-  it('is made through a form that says what is missing, and shows its config.json', async () => {
-    const prepared = async () =>
-      JobPage.parse(await getJson('/api/jobs?type=DATA_PREPROCESSING&phase=COMPLETED')).total;
+  it('is made through a form that says what is missing, and shows its config.json', async ({
+    page,
+    server,
+  }) => {
+    const prepared = async () => (await server.ask(JobPage, '/api/jobs?q=Sample&phase=COMPLETED')).total;
     await expect.poll(prepared, { timeout: 90_000 }).toBeGreaterThan(0);
-    const { spectra } = CataloguePage.parse(await getJson('/api/spectra?limit=1000'));
+    const { spectra } = await server.ask(CataloguePage, '/api/spectra?limit=1000');
     for (const { filename: name, subtype = '' } of spectra) {
       const index = BEGINNINGS.findIndex((pattern) => pattern.test(subtype));
       if (index >= 0) keys.set(name.replace(/\.gz$/, ''), String(index + 1));
@@ -88,10 +64,10 @@ describe.skipIf(!hasBrowser)('a campaign in the dashboard', () => {
     await page.getByRole('link', { name: 'Sample spectra', exact: true }).click();
     await page.getByRole('link', { name: 'Search in this' }).click();
     await expect
-      .poll(() => field('pool_data_path').locator('input').inputValue())
+      .poll(() => field(page, 'pool_data_path').locator('input').inputValue())
       .toMatch(/^\/JOBS\/.*\/result\.h5$/);
     await page.getByTestId('submit').click();
-    await field('classes').getByText('Classes: must not be empty').waitFor();
+    await field(page, 'classes').getByText('Classes: must not be empty').waitFor();
 
     await page.getByLabel('Label', { exact: true }).fill(LABEL);
     await page.getByLabel('Add a class').fill('warm, solar, cool,');
@@ -137,7 +113,7 @@ describe.skipIf(!hasBrowser)('a campaign in the dashboard', () => {
     expect(await accessibilityFaults(page)).toEqual([]);
   });
 
-  it('is labelled by keys alone, and what is asked next can be changed', async () => {
+  it('is labelled by keys alone, and what is asked next can be changed', async ({ page, server }) => {
     await page.goto(`/jobs/${jobId}`);
     await page.getByTestId('label-now').press('Enter');
     const person = page.getByTestId('person').locator('input');
@@ -146,7 +122,7 @@ describe.skipIf(!hasBrowser)('a campaign in the dashboard', () => {
     await page.getByText('Labelling as Ada').waitFor();
 
     await page.evaluate(`fetch('/api/jobs/${jobId}/process/PAUSE', { method: 'POST' })`);
-    await labelBatch(0);
+    await labelBatch(page, server, 0);
     await page.goto(`/jobs/${jobId}`);
     await page.getByRole('heading', { name: 'The campaign is paused' }).waitFor();
     await page.getByTestId('settings').click();
@@ -162,12 +138,12 @@ describe.skipIf(!hasBrowser)('a campaign in the dashboard', () => {
     expect(await accessibilityFaults(page)).toEqual([]);
     await page.getByTestId('label-now').press('Enter');
     await page.getByTestId('filename').waitFor();
-    await labelBatch(1);
+    await labelBatch(page, server, 1);
   });
 
-  it('ends with curve, map and catalogue', async () => {
+  it('ends with curve, map and catalogue', async ({ page }) => {
     await page.goto(`/jobs/${jobId}`);
-    await phase('COMPLETED').waitFor({ timeout: 60_000 });
+    await phase(page, 'COMPLETED').waitFor({ timeout: 60_000 });
     await page.getByText('The campaign is finished.').waitFor();
     await expect.poll(() => inkOf(page, 'curve-plot')).toBeGreaterThan(3);
     const rows = page.getByTestId('candidates').locator('tbody tr');
@@ -177,11 +153,6 @@ describe.skipIf(!hasBrowser)('a campaign in the dashboard', () => {
     expect(Number(await map.getAttribute('data-points'))).toBeGreaterThan(5);
     expect(await accessibilityFaults(page)).toEqual([]);
     await snap(page, 'campaign', { fullPage: true });
-    await page.emulateMedia({ colorScheme: 'dark' });
-    await page.locator('.v-theme--dark').first().waitFor();
-    expect(await accessibilityFaults(page)).toEqual([]);
-    await snap(page, 'campaign-dark', { fullPage: true });
-    await page.emulateMedia({ colorScheme: 'light' });
 
     const [download] = await Promise.all([
       page.waitForEvent('download'),
@@ -198,7 +169,7 @@ describe.skipIf(!hasBrowser)('a campaign in the dashboard', () => {
     await expect.poll(() => inkOf(page, 'plot')).toBeGreaterThan(3);
   });
 
-  it('shows its steps, and what is in its files', async () => {
+  it('shows its steps, and what is in its files', async ({ page }) => {
     await page.goto(`/jobs/${jobId}`);
     await page.getByRole('tab', { name: 'Timeline' }).click();
     const steps = page.getByTestId('timeline');
@@ -215,13 +186,8 @@ describe.skipIf(!hasBrowser)('a campaign in the dashboard', () => {
     await preview.getByRole('columnheader', { name: 'designation' }).waitFor();
   });
 
-  it('is compared with another, and fits a phone in the dark', async () => {
-    const answer = await fetch(urlOf(`/api/jobs/${jobId}/clone`), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ label: 'Another seed', config: { seed: 7 } }),
-    });
-    expect(Job.parse(await answer.json()).phase).toBe('PENDING');
+  it('is compared with another, and fits a phone', async ({ page, open, server }) => {
+    await server.ask(Job, `/api/jobs/${jobId}/clone`, { label: 'Another seed', config: { seed: 7 } });
     await page.goto('/jobs?type=ACTIVE_ML');
     for (const label of [LABEL, 'Another seed']) await page.getByLabel(`Compare ${label}`).check();
     await page.getByTestId('compare').click();
@@ -232,23 +198,17 @@ describe.skipIf(!hasBrowser)('a campaign in the dashboard', () => {
     await snap(page, 'compare', { fullPage: true });
     const compared = new URL(page.url());
 
-    await open({
-      colorScheme: 'dark',
-      viewport: { width: 360, height: 740 },
-      isMobile: true,
-      hasTouch: true,
-    });
+    const phone = await open(PHONE);
     for (const path of [
       `/jobs/${jobId}`,
       `${compared.pathname}${compared.search}`,
       '/jobs/new?type=ACTIVE_ML',
-      '/jobs',
     ]) {
-      await page.goto(path);
-      await page.locator('h1:not(.visually-hidden)').waitFor();
-      await page.waitForLoadState('networkidle');
-      expect(await overflow(page), path).toBeLessThanOrEqual(0);
-      expect(await accessibilityFaults(page), path).toEqual([]);
+      await phone.goto(path);
+      await phone.locator('h1:not(.visually-hidden)').waitFor();
+      await phone.waitForLoadState('networkidle');
+      expect(await overflow(phone), path).toBeLessThanOrEqual(0);
+      expect(await accessibilityFaults(phone), path).toEqual([]);
     }
   });
 });

@@ -1,17 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  accessibilityFaults,
-  type Dashboard,
-  hasBrowser,
-  inkOf,
-  launchBrowser,
-  openPage,
-  overflow,
-  snap,
-  startDashboard,
-} from './browser.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect } from 'vitest';
+import { hasBrowser, inkOf, it, phase, snap } from './browser.ts';
 
 // Spectra in a real browser on a real stack: dropped, looked at, uploaded, preprocessed, looked at again; thousands of files.
 
@@ -23,34 +13,8 @@ const DROPPED = [
 ];
 
 describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
-  let server: Dashboard | undefined;
-  let browser: Browser | undefined;
-  let context: BrowserContext | undefined;
-  let page: Page;
-  let complaints: string[];
-
-  beforeAll(async () => {
-    server = await startDashboard();
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
-  const open = async (options: Parameters<Browser['newContext']>[0] = {}) => {
-    await context?.close();
-    if (!browser || !server) throw new Error('there is no browser or no server');
-    ({ context, page, complaints } = await openPage(browser, server.url, options));
-  };
-  beforeEach(() => open());
-  afterEach(async () => {
-    const seen = complaints;
-    await context?.close();
-    expect(seen).toEqual([]);
-  });
-
   /** Drops files on the page, as a person does who drags them from their file manager. */
-  async function drop(names: readonly string[]) {
+  async function drop(page: Page, names: readonly string[]) {
     const files = await Promise.all(
       names.map(async (name) => ({
         name,
@@ -70,12 +34,12 @@ describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
       })()`,
     );
   }
-  const chooseIn = async (testId: string, option: string | RegExp) => {
+  const chooseIn = async (page: Page, testId: string, option: string | RegExp) => {
     await page.getByTestId(testId).click();
     await page.getByRole('option', { name: option }).click();
     await page.keyboard.press('Escape');
   };
-  const saved = async (format: string) => {
+  const saved = async (page: Page, format: string) => {
     await page.getByRole('button', { name: 'Save the plot or its numbers' }).click();
     const menu = page.locator('.v-overlay--active .v-list');
     const [download] = await Promise.all([page.waitForEvent('download'), menu.getByText(format).click()]);
@@ -85,7 +49,7 @@ describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
   };
 
   /** Pixels of the plot in the colour of its curve: none where only the axes were drawn. */
-  const curvePixels = () =>
+  const curvePixels = (page: Page) =>
     page.evaluate<number>(`(() => {
       const canvas = document.querySelector('[data-testid="plot"] canvas');
       const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
@@ -95,20 +59,22 @@ describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
       return count;
     })()`);
 
-  it('drops FITS files, looks at them before any upload, uploads, preprocesses, and looks at the result', async () => {
+  it('drops FITS files, looks at them before any upload, uploads, preprocesses, and looks at the result', async ({
+    page,
+  }) => {
     const uploads: string[] = [];
     page.on('request', (request) => {
       if (request.method() === 'POST') uploads.push(request.url());
     });
     await page.goto('/jobs');
     await page.getByRole('heading', { level: 1 }).waitFor();
-    await drop(DROPPED);
+    await drop(page, DROPPED);
     await page.waitForURL('**/spectra/look');
-    await expect.poll(() => inkOf(page, 'plot'), { timeout: 15_000 }).toBeGreaterThan(3);
+    await expect.poll(() => inkOf(page, 'plot')).toBeGreaterThan(3);
     await page.getByTestId('header').getByText('EXTEN0').waitFor();
     await page.getByRole('button', { name: DROPPED[2] }).click();
     await page.getByRole('definition').getByText('LAMOST J103133.69+360521.5').waitFor();
-    await expect.poll(curvePixels).toBeGreaterThan(200);
+    await expect.poll(() => curvePixels(page)).toBeGreaterThan(200);
     await snap(page, 'look');
     expect(uploads).toEqual([]);
 
@@ -122,7 +88,7 @@ describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
     expect(await page.getByLabel('Spectra directory').inputValue()).toBe('/dropped');
     await page.getByLabel('Label', { exact: true }).fill('Dropped spectra');
     await page.getByTestId('submit').click();
-    await page.locator('[data-testid="phase"][data-phase="COMPLETED"]').waitFor({ timeout: 60_000 });
+    await phase(page, 'COMPLETED').waitFor({ timeout: 60_000 });
 
     await page.getByTestId('together').click();
     await page.getByText('3 spectra of 140 points').waitFor();
@@ -131,16 +97,16 @@ describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
     await page.getByTestId('chosen').click();
 
     await page.waitForURL('**/spectra/view/**');
-    await chooseIn('preprocessed-by', 'Dropped spectra');
+    await chooseIn(page, 'preprocessed-by', 'Dropped spectra');
     await page.getByText('Raw, scaled to match').waitFor();
-    await expect.poll(curvePixels).toBeGreaterThan(200);
+    await expect.poll(() => curvePixels(page)).toBeGreaterThan(200);
     await page.evaluate('scrollTo(0, 0)');
     await snap(page, 'spectrum-preprocessed');
   });
 
-  it('shows lines that move with the redshift, smooths, and saves what it shows', async () => {
+  it('shows lines that move with the redshift, smooths, and saves what it shows', async ({ page }) => {
     await page.goto(`/spectra/view/${DROPPED[2]}`);
-    await chooseIn('line-groups', /^Hydrogen/);
+    await chooseIn(page, 'line-groups', /^Hydrogen/);
     const shift = page.getByTestId('shift');
     await shift.getByLabel('cz [km/s]').fill('299.8');
     await page.keyboard.press('Enter');
@@ -150,15 +116,18 @@ describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
     await shift.getByRole('button', { name: 'As in the catalogue' }).click();
     await snap(page, 'spectrum-lines');
 
-    expect((await saved('PNG, as it is shown')).subarray(1, 4).toString()).toBe('PNG');
-    expect((await saved('SVG, as it is shown')).toString()).toContain('>Hα</text>');
-    const csv = (await saved('CSV: wavelength')).toString().trim().split('\r\n');
+    expect((await saved(page, 'PNG, as it is shown')).subarray(1, 4).toString()).toBe('PNG');
+    expect((await saved(page, 'SVG, as it is shown')).toString()).toContain('>Hα</text>');
+    const csv = (await saved(page, 'CSV of its numbers')).toString().trim().split('\r\n');
     expect(csv[0]).toBe('wavelength_angstrom,flux,flux_error,bad');
     expect(csv).toHaveLength(3910);
   });
 
-  it('uploads a directory, pauses and goes on, and leaves out what is there when it is chosen again', async () => {
-    await page.request.delete(`${server?.url ?? ''}/api/files/directories/dr7?parent_dir_path=/SPECTRA`);
+  it('uploads a directory, pauses and goes on, and leaves out what is there when it is chosen again', async ({
+    page,
+    server,
+  }) => {
+    await page.request.delete(`${server.url}/api/files/directories/dr7?parent_dir_path=/SPECTRA`);
     await page.goto('/files/SPECTRA');
     // Slow enough to be paused.
     await page.route('**/upload?**', async (route) => {
@@ -180,7 +149,7 @@ describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
     await panel.getByText(`${total ?? ''} there already`).waitFor();
   });
 
-  it('says why a file cannot be drawn', async () => {
+  it('says why a file cannot be drawn', async ({ page }) => {
     await page.goto('/spectra/look');
     await page.getByTestId('look-input').setInputFiles({
       name: 'broken.fits.gz',
@@ -194,7 +163,7 @@ describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
     await page.getByText('not a FITS file: it begins with "hello", not with SIMPLE').waitFor();
   });
 
-  it('draws the catalogue’s selection over each other, and tells whose line it is', async () => {
+  it('draws the catalogue’s selection over each other, and tells whose line it is', async ({ page }) => {
     await page.goto('/spectra?q=sp03');
     await page.getByTestId('together').click();
     await page.getByText(/\d+ spectra of 3,700 points/).waitFor();
@@ -216,38 +185,4 @@ describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
     await expect.poll(() => canvas.getAttribute('aria-busy')).toBe('false');
     await page.keyboard.press('Escape');
   });
-
-  it.each(['light', 'dark'] as const)(
-    'has no accessibility faults that axe finds, and fits a phone, %s',
-    async (colorScheme) => {
-      await open({ colorScheme });
-      const pages = {
-        spectra: '/spectra',
-        spectrum: `/spectra/view/${DROPPED[2]}`,
-        together: '/spectra/together?q=sp03',
-        look: '/spectra/look',
-      };
-      for (const [name, path] of Object.entries(pages)) {
-        await page.goto(path);
-        await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' });
-        if (name === 'look') {
-          await drop(DROPPED);
-          await page.getByTestId('header').waitFor();
-        }
-        await page.waitForTimeout(600);
-        expect(await accessibilityFaults(page), path).toEqual([]);
-        if (colorScheme === 'dark' && (name === 'spectrum' || name === 'look'))
-          await snap(page, `${name}-dark`);
-      }
-      if (colorScheme === 'dark') return;
-      await open({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true });
-      for (const [name, path] of Object.entries(pages)) {
-        await page.goto(path);
-        await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' });
-        await page.waitForTimeout(500);
-        expect(await overflow(page), path).toBeLessThanOrEqual(0);
-        if (name === 'spectrum') await snap(page, 'spectrum-phone');
-      }
-    },
-  );
 });

@@ -9,6 +9,10 @@ export interface TableColumn<Row> {
   /** What is shown, where that is another text. */
   text?: (row: Row) => string;
   number?: boolean;
+  /** Its cells say what the rows are. */
+  isHead?: boolean;
+  /** Share of the strongest ground that a cell stands on, 0 to 1, as in a matrix. */
+  shade?: (row: Row) => number;
 }
 export interface TableSort {
   key: string;

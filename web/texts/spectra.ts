@@ -96,12 +96,6 @@ export const spectrumViewTexts = {
   rawLabel: 'Raw, scaled to match',
   flux: 'Flux',
   smoothedLabel: (sigma: number) => `Flux, smoothed (σ ${formatCount(sigma)} px)`,
-  save: 'Save the plot or its numbers',
-  formats: {
-    png: 'PNG, as it is shown',
-    svg: 'SVG, as it is shown',
-    csv: 'CSV: wavelength, flux, error, bad',
-  },
   pixelsOf: (pixels: number, bad: number) =>
     `${plural(pixels, 'pixel', 'pixels')}${bad > 0 ? `, ${formatCount(bad)} marked bad` : ''}`,
   controls: 'What is drawn',
