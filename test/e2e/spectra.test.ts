@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
-import { hasBrowser, inkOf, it, phase, snap } from './browser.ts';
+import { accessibilityFaults, hasBrowser, inkOf, it, phase, snap } from './browser.ts';
 
 // Spectra in a real browser on a real stack: dropped, looked at, uploaded, preprocessed, looked at again; thousands of files.
 
@@ -136,6 +136,15 @@ describe.skipIf(!hasBrowser)('spectra in the dashboard', () => {
     });
     await page.getByTestId('folder-input').setInputFiles(SAMPLES);
     const panel = page.getByTestId('uploads');
+    await panel.getByRole('button', { name: 'Pause' }).click();
+    await panel.getByText('Paused').waitFor();
+    // A reload, which the browser asks about, loses the files but not that they are missing.
+    page.once('dialog', (dialog) => void dialog.accept());
+    await page.reload();
+    await page.getByTestId('interrupted').getByText('not sent to /SPECTRA').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Dismiss' }).click();
+    await page.getByTestId('folder-input').setInputFiles(SAMPLES);
     await panel.getByRole('button', { name: 'Pause' }).click();
     await panel.getByText('Paused').waitFor();
     await panel.getByRole('button', { name: 'Resume' }).click();

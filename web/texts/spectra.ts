@@ -27,6 +27,11 @@ export const uploadTexts = {
   done: 'Arrived',
   skippedHelp:
     'Of a directory that is uploaded again, files that are there with the same size and are not newer are left out. So an upload that was interrupted is taken up by choosing the directory again.',
+  interrupted: (count: number, into: string) =>
+    `${plural(count, 'file was', 'files were')} not sent to ${into} when this page was loaded again.`,
+  interruptedHelp:
+    'A browser does not give files to a page a second time. To go on, choose the same directory again (what has arrived is left out), or the same files, in',
+  dismiss: 'Dismiss',
   folder: 'Upload a directory',
   listing: 'Looking through what was dropped …',
   look: (name: string) => `Look at ${name}`,

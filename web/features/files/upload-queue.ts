@@ -9,6 +9,8 @@ export interface Upload {
   readonly id: number;
   readonly file: File;
   readonly parentPath: string;
+  /** The directory that was open when the file was chosen: `parentPath` may lie below it. */
+  readonly into: string;
   /** A file of this name and size that is newer there is left as it is. */
   readonly skipsSame: boolean;
   /** Share sent, 0 to 1. */
@@ -25,6 +27,8 @@ export interface UploadsNow {
   bytes: number;
   bytesDone: number;
   isPaused: boolean;
+  /** How many are not there yet, by the directory that they were chosen for. */
+  unsent: readonly { into: string; count: number }[];
   sending: readonly Upload[];
   failed: readonly Upload[];
   /** The last that arrived, the newest first. */
@@ -68,9 +72,12 @@ export function createUploadQueue(onDone: (parentPath: string) => void) {
     const sending: Upload[] = [];
     const failed: Upload[] = [];
     const done: Upload[] = [];
+    const unsent = new Map<string, number>();
     for (const upload of uploads.values()) {
       counts[upload.state] += 1;
       if (upload.state !== 'cancelled') bytes += upload.file.size;
+      if (upload.state === 'waiting' || upload.state === 'sending')
+        unsent.set(upload.into, (unsent.get(upload.into) ?? 0) + 1);
       if (upload.state === 'done' || upload.state === 'skipped') {
         bytesDone += upload.file.size;
         done.push(upload);
@@ -85,6 +92,7 @@ export function createUploadQueue(onDone: (parentPath: string) => void) {
       bytes,
       bytesDone,
       isPaused,
+      unsent: Array.from(unsent, ([into, count]) => ({ into, count })),
       sending,
       failed: failed.slice(0, SHOWN),
       done: done.slice(-SHOWN).reverse(),
@@ -203,6 +211,7 @@ export function createUploadQueue(onDone: (parentPath: string) => void) {
           id: lastId,
           file,
           parentPath: joinPath(parentPath, directory),
+          into: parentPath,
           skipsSame: directory !== '',
           share: 0,
           state: 'waiting',

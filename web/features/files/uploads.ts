@@ -1,5 +1,7 @@
+import { ref, watch } from 'vue';
 import { queryClient } from '../../query-client.ts';
 import { isInArchive } from '../../paths.ts';
+import { rememberUnsent, takeInterrupted } from './interrupted-uploads.ts';
 import { createUploadQueue } from './upload-queue.ts';
 
 const REFRESH_MS = 1000;
@@ -22,6 +24,10 @@ function refresh(parentPath: string) {
 
 /** The one queue of the dashboard: uploads go on while one looks at other pages. */
 export const uploads = createUploadQueue(refresh);
+
+/** Uploads that a reload of the page broke off. */
+export const interrupted = ref(takeInterrupted(sessionStorage));
+watch(uploads.now, ({ unsent }) => rememberUnsent([...unsent], sessionStorage));
 
 window.addEventListener('beforeunload', (event) => {
   if (uploads.isBusy()) event.preventDefault();

@@ -292,3 +292,5 @@ export function createConfigForm<Key extends string>({
     validateDraft,
   };
 }
+
+export type ConfigForm<Key extends string> = ReturnType<typeof createConfigForm<Key>>;
