@@ -150,6 +150,22 @@ describe.skipIf(!hasBrowser)('the labelling bench', () => {
     await page.getByText('Zoomed to Hα').waitFor();
     await page.keyboard.press('0');
     await page.getByText('Zoom to line').waitFor();
+    // What was zoomed with the pointer stays for the next spectrum, and keys stay keys after a click into the plot.
+    const plot = page.getByTestId('plot').first();
+    await plot.locator('.u-over').hover();
+    await page.mouse.wheel(0, -300);
+    await plot.locator('.u-over').click();
+    const zoomOut = page.getByRole('button', { name: 'Zoom out' }).first();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => filename(page)).toBe(third);
+    expect(await zoomOut.isDisabled()).toBe(false);
+    await page.keyboard.press('0');
+    await expect.poll(() => zoomOut.isDisabled()).toBe(true);
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('y');
+    expect(await page.getByLabel('Cut outliers off').isChecked()).toBe(true);
+    await page.keyboard.press('y');
+    await page.getByTestId('facts').getByText('S/N').waitFor();
     await page.keyboard.press('.');
     await page.getByTestId('smoothing').getByText('σ 1 px').waitFor();
     await page.keyboard.press(',');

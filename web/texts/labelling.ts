@@ -70,7 +70,8 @@ export const labelling = {
   view: {
     raw: 'Raw spectrum',
     lines: 'Lines',
-    blind: 'Blind: hide the model',
+    blind: 'Blind: hide model and survey',
+    withoutOutliers: 'Cut outliers off',
     similar: 'Similar spectra',
     smoothing: 'Smoothing',
     smoothingOf: (sigma: number) => (sigma === 0 ? 'none' : `σ ${formatCount(sigma)} px`),

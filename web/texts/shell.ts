@@ -27,6 +27,7 @@ export const shortcuts = {
   pages: {
     label: [
       ['1 – 9', 'Give the class, and go on to the next open spectrum'],
+      ['⇧1 – ⇧9', 'The same from the tenth class on'],
       ['Enter', 'Accept what the network predicts'],
       ['?', 'Unsure'],
       ['s', 'Skip'],
@@ -38,6 +39,7 @@ export const shortcuts = {
       ['0', 'Show everything'],
       ['l', 'Lines on and off'],
       ['. ,', 'Smooth more, smooth less'],
+      ['y', 'Cut outliers off, or show them'],
       ['r', 'Raw spectrum on and off'],
       ['m', 'Similar spectra on and off'],
       ['b', 'Blind: hide what the network says'],

@@ -5,6 +5,7 @@ import {
   answerOf,
   firstOpenFor,
   isSameAnswer,
+  nameOfKey,
   neighbourOf,
   nextOpenAfter,
   patchOf,
@@ -108,5 +109,14 @@ describe('a key', () => {
     expect(actionOfKey('Enter', [])).toEqual({ kind: 'accept' });
     expect(actionOfKey('constructor', [])).toBeUndefined();
     expect(actionOfKey('q', [])).toBeUndefined();
+  });
+  it('is a class beyond the ninth with Shift, whatever sign that makes', () => {
+    const shifted = (key: string) => nameOfKey({ key, code: 'Digit1', shiftKey: true });
+    const classes = Array.from({ length: 10 }, (_, index) => `class ${index + 1}`);
+    const tenth = { kind: 'answer', answer: { kind: 'label', label: 'class 10' } };
+    expect(actionOfKey(shifted('!'), classes)).toEqual(tenth);
+    expect(actionOfKey(shifted('!'), classes.slice(1))).toBeUndefined();
+    // A French keyboard types digits with Shift.
+    expect(shifted('1')).toBe('1');
   });
 });

@@ -89,11 +89,28 @@ export type Action =
   | { kind: 'smooth'; step: 1 | -1 }
   | {
       kind:
-        'accept' | 'undo' | 'comment' | 'raw' | 'lines' | 'everything' | 'blind' | 'similar' | 'next-open';
+        | 'accept'
+        | 'undo'
+        | 'comment'
+        | 'raw'
+        | 'lines'
+        | 'everything'
+        | 'outliers'
+        | 'blind'
+        | 'similar'
+        | 'next-open';
     };
 
-/** Keys of the first classes, in their order; further classes have buttons only. */
-export const CLASS_KEYS = ['1', '2', '3', '4', '5', '6', '7', '8', '9'];
+const DIGITS = ['1', '2', '3', '4', '5', '6', '7', '8', '9'];
+/** Keys of the first classes, in their order, from the tenth on with Shift; further classes have buttons only. */
+export const CLASS_KEYS = [...DIGITS, ...DIGITS.map((digit) => `⇧${digit}`)];
+
+/** The name of a key: with Shift a digit is another sign on each keyboard, but the same key. */
+export function nameOfKey({ key, code, shiftKey }: Pick<KeyboardEvent, 'key' | 'code' | 'shiftKey'>): string {
+  const [, digit] = /^Digit([1-9])$/.exec(code) ?? [];
+  // Where digits themselves are typed with Shift (French), they are the first classes.
+  return digit !== undefined && shiftKey && !/\d/.test(key) ? `⇧${digit}` : key;
+}
 
 /** What a key does; undefined where it does nothing here. */
 export function actionOfKey(key: string, classes: readonly string[]): Action | undefined {
@@ -112,6 +129,7 @@ export function actionOfKey(key: string, classes: readonly string[]): Action | u
     r: { kind: 'raw' },
     '.': { kind: 'smooth', step: 1 },
     ',': { kind: 'smooth', step: -1 },
+    y: { kind: 'outliers' },
     b: { kind: 'blind' },
     m: { kind: 'similar' },
     n: { kind: 'next-open' },
