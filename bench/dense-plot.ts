@@ -1,12 +1,12 @@
-import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { z } from 'zod';
 import { packageRoot } from '../storage/package-root.ts';
+import { type Frames, framesWhile, launchChromium, median, ms, newPage, rounded } from './browser.ts';
 import { startStack } from './embedded-stack.ts';
 import { runJob } from './run-job.ts';
 import { makeSurvey } from './survey.ts';
@@ -59,13 +59,6 @@ interface Opening {
   first: number;
   whole: number;
 }
-interface Frames {
-  perSecond: number;
-  /** Time from one frame to the next [ms]: 95th percentile, and the longest. */
-  p95: number;
-  longest: number;
-}
-
 const Marks = z.object({ first: z.number(), whole: z.number() });
 const interrupt = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -109,10 +102,7 @@ async function onOwnStack(use: (target: Target) => Promise<void>): Promise<void>
 }
 
 async function measure({ url, file }: Target): Promise<void> {
-  const browser = await chromium.launch({
-    executablePath: findChromium(),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
-  });
+  const browser = await launchChromium();
   try {
     const address = `/spectra/together?file=${encodeURIComponent(file)}`;
     const cold = await openCold(browser, `${url}${address}`);
@@ -133,8 +123,8 @@ async function measure({ url, file }: Target): Promise<void> {
     say(
       `Opened from another page: first picture ${ms(first)}, whole ${ms(complete)} (median of ${options.repeat})`,
     );
-    const moving = await framesWhile(page, move);
-    const zooming = await framesWhile(page, zoom);
+    const moving = await framesOf(page, move);
+    const zooming = await framesOf(page, zoom);
     for (const [name, frames] of Object.entries({ moving, zooming }))
       say(
         `While ${name}: ${frames.perSecond.toFixed(1)} frames a second; from one to the next ` +
@@ -170,11 +160,6 @@ async function measure({ url, file }: Target): Promise<void> {
   } finally {
     await browser.close();
   }
-}
-
-async function newPage(browser: Browser): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-  return context.newPage();
 }
 
 /** When the marks that the plot sets were set [ms since the page's beginning]. */
@@ -214,34 +199,11 @@ async function openWithin(page: Page, address: string): Promise<Opening> {
   return { first: marks.first - began, whole: marks.whole - began };
 }
 
-/**
- * Frames that the plot draws while something moves it. A frame is a redraw of its canvas in an animation frame; the
- * browser gives none before the one before is on the screen.
- */
-async function framesWhile(page: Page, act: (page: Page, until: number) => Promise<void>): Promise<Frames> {
+/** Frames while the whole plot is moved. */
+async function framesOf(page: Page, act: (page: Page, until: number) => Promise<void>): Promise<Frames> {
   await page.getByTestId('overlay-reset').click({ force: true });
   await sleep(1000);
-  await page.evaluate(`(() => {
-    const canvas = document.querySelector('[data-testid="overlay"] canvas');
-    const context = canvas.getContext('2d');
-    const clear = context.clearRect.bind(context);
-    window.frameTimes = [];
-    context.clearRect = (...area) => {
-      window.frameTimes.push(performance.now());
-      clear(...area);
-    };
-  })()`);
-  await act(page, Date.now() + options.seconds * 1000);
-  const times = z.array(z.number()).parse(await page.evaluate('window.frameTimes'));
-  const steps = times.slice(1).map((time, index) => time - (times[index] ?? time));
-  const sorted = steps.toSorted((a, b) => a - b);
-  const [from, to] = [times[0], times.at(-1)];
-  if (from === undefined || to === undefined || steps.length < 2) throw new Error('the plot drew no frames');
-  return {
-    perSecond: (1000 * steps.length) / (to - from),
-    p95: sorted[Math.floor(0.95 * sorted.length)] ?? NaN,
-    longest: sorted.at(-1) ?? NaN,
-  };
+  return framesWhile(page, '[data-testid="overlay"] canvas', options.seconds, (until) => act(page, until()));
 }
 
 async function middleOf(page: Page): Promise<{ x: number; y: number }> {
@@ -268,40 +230,4 @@ async function zoom(page: Page, until: number): Promise<void> {
   const { x, y } = await middleOf(page);
   await page.mouse.move(x, y);
   for (let step = 0; Date.now() < until; step++) await page.mouse.wheel(0, step % 40 < 20 ? -100 : 100);
-}
-
-/** CHROMIUM_PATH, or the first that is on PATH. @throws Error where there is none */
-function findChromium(): string {
-  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-  const directories = (process.env['PATH'] ?? '').split(delimiter).filter(Boolean);
-  const candidates = [
-    ...(process.env['CHROMIUM_PATH'] ? [process.env['CHROMIUM_PATH']] : []),
-    ...names.flatMap((name) => directories.map((directory) => join(directory, name))),
-  ];
-  const found = candidates.find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false; // not there
-    }
-  });
-  if (found === undefined) throw new Error('There is no Chromium: install one, or set CHROMIUM_PATH.');
-  return found;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? NaN)
-    : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
-}
-
-function ms(value: number): string {
-  return `${Math.round(value)} ms`;
-}
-
-function rounded(value: number): number {
-  return Math.round(10 * value) / 10;
 }

@@ -82,6 +82,13 @@ export const labelling = {
     everything: 'Show everything',
     inset: (name: string) => `${name} close up`,
   },
+  facts: {
+    sn: (ratios: string) => `S/N ugriz ${ratios}`,
+    z: (z: string) => `z ${z}`,
+    survey: (type: string) => `Survey: ${type}`,
+    ra: (degrees: string) => `RA ${degrees}°`,
+    dec: (degrees: string) => `Dec ${degrees}°`,
+  },
   keysButton: 'Keys',
   saving: (count: number) => (count === 1 ? 'Saving …' : `Saving ${formatCount(count)} answers …`),
   saved: (filename: string, said: string) => `Saved: ${filename}, ${said}`,
