@@ -32,6 +32,7 @@ export default defineConfig({
           { text: 'Quick start', link: '/quick-start' },
           { text: 'Concepts', link: '/concepts' },
           { text: 'Dashboard', link: '/dashboard' },
+          { text: 'Every page, light and dark', link: '/gallery' },
         ],
       },
       {

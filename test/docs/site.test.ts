@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Pictures that the browser tests do not make: 5,000 spectra are more than they have time for. */
-const BY_HAND = ['together.png'];
+const BY_HAND = ['together.png', 'together-dark.png'];
 
 let site: string;
 /** Path in the site, and what is there. */
@@ -111,6 +111,8 @@ describe('the documentation as a site', () => {
     );
     expect(shown.length).toBeGreaterThan(5);
     expect(shown.filter((name) => !made.some((pattern) => pattern.test(name)))).toEqual([]);
+    const gallery = await readFile(join(root, 'docs', 'gallery.md'), 'utf8');
+    expect(shown.filter((name) => !gallery.includes(`(screenshots/${name})`))).toEqual([]);
   });
 
   it('brings the notebooks along', () => {

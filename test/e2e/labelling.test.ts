@@ -188,12 +188,12 @@ describe.skipIf(!hasBrowser)('the labelling bench', () => {
     await page.getByTestId('facts').getByText('S/N').waitFor();
     await page
       .getByTestId('facts')
-      .getByText(/^Class/)
+      .getByText(/^Survey: /)
       .waitFor();
     await page.keyboard.press('b');
     await page
       .getByTestId('facts')
-      .getByText(/^Class/)
+      .getByText(/^Survey: /)
       .waitFor({ state: 'detached' });
     await page.keyboard.press('b');
     await page.goto(`/jobs/${jobId}`);
