@@ -13,7 +13,7 @@ import { NetworkError } from '../../science/cnn/error.ts';
 import { type InputFile, openInput } from '../../science/hdf5/reading.ts';
 import { type SpectraFile, spectraOf } from '../../science/hdf5/spectra-blocks.ts';
 import type { FileStore } from '../../storage/file-store.ts';
-import { HttpError } from '../errors.ts';
+import { absent, HttpError } from '../errors.ts';
 import { answering } from '../file-store-answers.ts';
 import { defineRoute, type Route, withoutNulls } from '../route.ts';
 
@@ -128,12 +128,15 @@ export function spectraFileRoutes({ files }: { files: FileStore }): Route[] {
   ];
 }
 
-/** @throws HttpError 422 where HDF5 says that the file is not as it must be */
+/** @throws HttpError 422 where HDF5 says that the file is not as it must be, 404 where it has gone meanwhile */
 async function orUnreadable<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
     if (error instanceof NetworkError) throw new HttpError(422, 'unreadable_spectra', error.message);
+    // Deleted since the store said where it is.
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+      throw absent('such file any more');
     throw error;
   }
 }

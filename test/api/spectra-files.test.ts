@@ -1,5 +1,6 @@
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import h5wasm from 'h5wasm/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiError } from '../../contracts/error.ts';
@@ -117,6 +118,18 @@ describe('spectra of an HDF5 file', () => {
       expect.stringContaining('notes.h5 is not an HDF5 file'),
     ]);
     expect((await failure(`result.h5/spectra?${inJob}&limit=99999`))[0]).toBe(422);
+  });
+
+  it('says that there is none, where it is deleted at that very moment', async () => {
+    const passing = join(api.root, 'JOBS', 'job_a', 'passing.h5');
+    for (let i = 0; i < 40; i++) {
+      await writeFile(passing, 'these are notes');
+      const answers = [get(`passing.h5/spectra?${inJob}`), get(`passing.h5/fluxes?${inJob}`)];
+      await setTimeout(i % 8);
+      await rm(passing);
+      // 422: read just before.
+      for (const { status } of await Promise.all(answers)) expect([404, 422]).toContain(status);
+    }
   });
 });
 
