@@ -37,7 +37,8 @@ export default defineConfig({
           globalSetup: ['test/postgres.ts'],
           // Workers of tests fetch nothing.
           env: { TENSORFLOW_SETUP: 'never' },
-          testTimeout: 120_000,
+          // Only what hangs takes so long, on a busy machine too.
+          testTimeout: 240_000,
           hookTimeout: 180_000,
           // Only what never comes takes so long, on a busy machine too.
           expect: { poll: { timeout: 20_000 } },
