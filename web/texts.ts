@@ -836,6 +836,15 @@ export const texts = {
     version: (version: string, threads?: number) =>
       threads === undefined ? version : `${version}, ${plural(threads, 'thread', 'threads')}`,
     doctor: 'On that machine npm run doctor says what is missing, and what to do about it.',
+    waiting: 'What waits',
+    queueTable: 'Task queues and what waits on them',
+    queueColumns: { queue: 'Task queue', waiting: 'Tasks waiting', oldest: 'Oldest waits' },
+    seconds: (seconds: number) => `${seconds.toFixed(1)} s`,
+    outbox: (commands: number, oldestSeconds: number) =>
+      commands === 0
+        ? 'No command waits for Temporal.'
+        : `${plural(commands, 'command waits', 'commands wait')} for Temporal, the oldest for ${oldestSeconds.toFixed(0)} s.`,
+    metrics: 'The numbers are those that Prometheus gets at /metrics.',
     emptyTitle: 'No worker is running',
     emptyText: 'Jobs wait until there is one. npm start runs them; spectrolabe worker adds one more.',
     explanation:

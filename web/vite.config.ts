@@ -7,6 +7,8 @@ import { firstLoad } from './first-load.ts';
 const directory = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 // `npx vite build --config web/vite.config.ts`; the API serves what lands in dist/web.
+const API_URL = process.env['API_URL'] ?? 'http://127.0.0.1:10000';
+
 export default defineConfig({
   root: directory('.'),
   base: '/',
@@ -20,6 +22,6 @@ export default defineConfig({
   },
   server: {
     host: '127.0.0.1',
-    proxy: { '/api': process.env['API_URL'] ?? 'http://127.0.0.1:10000' },
+    proxy: { '/api': API_URL, '/metrics': API_URL },
   },
 });
