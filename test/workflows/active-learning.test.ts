@@ -169,7 +169,7 @@ async function run<T>(
 
 async function untilStage(handle: Handle, stage: string, iteration: number): Promise<void> {
   await expect
-    .poll(() => handle.query(progressQuery), { timeout: 20_000, interval: 20 })
+    .poll(() => handle.query(progressQuery), { timeout: 120_000, interval: 20 })
     .toMatchObject({ stage, iteration });
 }
 
