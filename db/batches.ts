@@ -7,6 +7,7 @@ import { addToOutbox } from './repositories/outbox.ts';
 import { batches, jobEvents, labellings } from './schema.ts';
 
 type BatchRow = typeof batches.$inferSelect;
+export type LabellingRow = typeof labellings.$inferSelect;
 
 /** The sets that a batch waits for. */
 export const ASKED: SpectrumSet[] = ['ORACLE', 'PERFORMANCE_ESTIMATION'];

@@ -2,7 +2,16 @@ import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { CampaignSettings } from '../../contracts/active-learning.ts';
 import type { Batch, SpectrumSet } from '../../contracts/labelling.ts';
 import { insertLabellings, type NewLabelling } from '../answers.ts';
-import { ASKED, close, closeAndTell, countBatch, isOpen, newestOpenBatch, ofBatch } from '../batches.ts';
+import {
+  ASKED,
+  close,
+  closeAndTell,
+  countBatch,
+  isOpen,
+  type LabellingRow,
+  newestOpenBatch,
+  ofBatch,
+} from '../batches.ts';
 import type { Database, Transaction } from '../connection.ts';
 import { batches, jobEvents, jobs, labellings } from '../schema.ts';
 import { appendEvent } from './events.ts';
@@ -15,7 +24,6 @@ import {
   setProgress,
   wrongPhase,
 } from './jobs.ts';
-import type { LabellingRow } from './labellings.ts';
 import { addToOutbox } from './outbox.ts';
 
 /** The batches of a campaign, as its run opens and closes them, and its settings. */

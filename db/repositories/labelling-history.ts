@@ -7,11 +7,10 @@ import {
   type LabellingValue,
   type SpectrumSet,
 } from '../../contracts/labelling.ts';
-import { isAnswered } from '../batches.ts';
+import { isAnswered, type LabellingRow } from '../batches.ts';
 import { readClassLists } from '../class-lists.ts';
 import type { Database } from '../connection.ts';
 import { classLists, jobs, labellingHistory, labellings } from '../schema.ts';
-import type { LabellingRow } from './labellings.ts';
 
 /** The answer that holds for a spectrum of the pool. */
 export interface NewestLabel {

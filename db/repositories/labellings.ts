@@ -8,7 +8,7 @@ import {
   overwritesUnseen,
   writeAnswers,
 } from '../answers.ts';
-import { followBatch, isAnswered, isOpen } from '../batches.ts';
+import { followBatch, isAnswered, isOpen, type LabellingRow } from '../batches.ts';
 import { currentClasses } from '../class-lists.ts';
 import type { Database, Transaction } from '../connection.ts';
 import { labellings } from '../schema.ts';
@@ -18,7 +18,7 @@ import { type JobRow, lockJob } from './jobs.ts';
 import { createLabellingHistory } from './labelling-history.ts';
 
 export type { Answer, NewLabelling } from '../answers.ts';
-export type LabellingRow = typeof labellings.$inferSelect;
+export type { LabellingRow } from '../batches.ts';
 
 /** Why answers or labellings were refused as a whole. `index` is the place in what was given. */
 export type Refusal =
