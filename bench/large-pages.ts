@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Page } from 'playwright-core';
 import { z } from 'zod';
 import { call } from '../cli/api-client.ts';
 import { Job, JobPage } from '../contracts/job.ts';
+import { BatchPage, Labelling, LabellingPage } from '../contracts/labelling.ts';
 import { packageRoot } from '../storage/package-root.ts';
 import { framesWhile, launchChromium, median, ms, newPage, rounded } from './browser.ts';
 import { startStack } from './embedded-stack.ts';
@@ -28,6 +30,7 @@ const options = z
   .object({ points: whole, jobs: whole, seconds: whole, json: z.boolean().default(false) })
   .parse(program.opts());
 const say = (line: string): void => (options.json ? console.error(line) : console.log(line));
+const CLASSES = ['a', 'b', 'c'];
 const AT_ONCE = 8;
 const TIMES = 5;
 const CANVAS = '[data-testid="scatter"]';
@@ -80,22 +83,42 @@ async function measure(url: string): Promise<void> {
   }
 }
 
-/** A campaign whose first batch is open. @returns its id */
+/** A campaign that has learnt from its first batch: from then on its page has a map. @returns its id */
 async function startCampaign(url: string): Promise<string> {
   const grid = { wave_start_point: 6519, wave_end_point: 6732, wave_point_count: 140 };
   const { directory } = await runJob(url, { data_dir_path: '/', ...grid }, signal);
   const { job_id: id } = await call(url, Job, 'POST', '/jobs', {
     type: 'ACTIVE_ML',
     label: 'A large map',
-    config: { classes: ['a', 'b', 'c'], candidate_classes: ['a'], pool_data_path: `${directory}/result.h5` },
+    config: {
+      classes: CLASSES,
+      candidate_classes: CLASSES.slice(0, 1),
+      pool_data_path: `${directory}/result.h5`,
+      oracle_batch_size: 12,
+      epochs_train: 5,
+      network: { layers: [{ kind: 'max_pooling1d', pool_size: 10 }, { kind: 'flatten' }] },
+    },
   });
   await call(url, Job, 'POST', `/jobs/${id}/process/RUN`);
+  await untilBatch(url, id, 0);
+  const { labellings } = await call(url, LabellingPage, 'GET', `/labellings?job_id=${id}&iteration=0`);
+  for (const [index, { labelling_id }] of labellings.entries())
+    await call(url, Labelling, 'PATCH', `/labellings/${labelling_id}`, {
+      user_label: CLASSES[index % CLASSES.length],
+      labelled_by: 'benchmark',
+    });
+  await untilBatch(url, id, 1);
+  return id;
+}
+
+async function untilBatch(url: string, id: string, iteration: number): Promise<void> {
   for (;;) {
     signal.throwIfAborted();
-    const { waiting_for, phase } = await call(url, Job, 'GET', `/jobs/${id}`);
-    if (waiting_for === 'labels') return id;
+    const { batches } = await call(url, BatchPage, 'GET', `/jobs/${id}/batches`);
+    if (batches.some((batch) => batch.iteration === iteration)) return;
+    const { phase } = await call(url, Job, 'GET', `/jobs/${id}`);
     if (phase === 'ERROR') throw new Error('the campaign ended ERROR');
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await sleep(250);
   }
 }
 
@@ -122,7 +145,7 @@ function mapOf(count: number) {
     x: indexes.map((index) => radius(index) * Math.cos(angle(index))),
     y: indexes.map((index) => radius(index) * Math.sin(angle(index))),
     labels: indexes.map((index) => index % 3),
-    classes: ['a', 'b', 'c'],
+    classes: CLASSES,
     filenames: indexes.map((index) => `spectrum-${index}.fits`),
   };
 }

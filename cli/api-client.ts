@@ -20,7 +20,7 @@ export class ApiRefused extends Error {
 export async function call<T>(
   api: string,
   schema: z.ZodType<T>,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'PATCH',
   path: string,
   body?: unknown,
 ): Promise<T> {
