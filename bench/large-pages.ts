@@ -27,7 +27,12 @@ const program: Command = new Command('npm run bench:large-pages --')
   .parse();
 const whole = z.coerce.number().pipe(z.int().min(1));
 const options = z
-  .object({ points: whole, jobs: whole, seconds: whole, json: z.boolean().default(false) })
+  .object({
+    points: whole,
+    jobs: whole.pipe(z.int().min(100)),
+    seconds: whole,
+    json: z.boolean().default(false),
+  })
   .parse(program.opts());
 const say = (line: string): void => (options.json ? console.error(line) : console.log(line));
 const CLASSES = ['a', 'b', 'c'];
