@@ -26,7 +26,9 @@ export async function formOf(request: Request): Promise<Form> {
     );
   let fields: FormData;
   try {
-    fields = await new Response(Uint8Array.from(body), { headers: { 'Content-Type': contentType } }).formData();
+    fields = await new Response(Uint8Array.from(body), {
+      headers: { 'Content-Type': contentType },
+    }).formData();
   } catch (error) {
     if (error instanceof TypeError) throw invalid('The form cannot be read');
     throw error;

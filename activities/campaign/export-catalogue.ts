@@ -12,7 +12,14 @@ import { labellingValue } from '../../db/repositories/labelling-history.ts';
 import type { CampaignDependencies } from '../dependencies.ts';
 import { runNetworkTask, type TaskFiles } from '../network-task.ts';
 import type { CatalogueLabel, CatalogueTask } from '../network/messages.ts';
-import { type Campaign, iterationName, iterationPath, openCampaign, POOL_DIRECTORY, rowOfKey } from './campaign.ts';
+import {
+  type Campaign,
+  iterationName,
+  iterationPath,
+  openCampaign,
+  POOL_DIRECTORY,
+  rowOfKey,
+} from './campaign.ts';
 import { estimateOf } from './estimate.ts';
 import { describeJobFiles } from './job-files.ts';
 

@@ -329,12 +329,18 @@ async function launchTemporal(
 ): Promise<TemporalPlace> {
   const executable = await findTemporal(say, signal);
   const port = temporalPort ?? (await freePort());
-  const uiPort = headless ? 'none' : (temporalUiPort ?? (await preferredPort(DEFAULT_UI_PORT)));
+  let uiPort = headless ? 'none' : (temporalUiPort ?? (await preferredPort(DEFAULT_UI_PORT)));
   let place: TemporalPlace = { address: '', uiUrl: undefined };
   await parts.launch('Temporal', async (onSpawn) => {
     const databaseFile = directory.temporalDatabase;
     const logFile = directory.log('Temporal');
-    const temporal = await startTemporal({ executable, databaseFile, logFile, port, uiPort, onSpawn });
+    const start = () => startTemporal({ executable, databaseFile, logFile, port, uiPort, onSpawn });
+    const temporal = await start().catch(async (error: unknown) => {
+      // Another stack, started at the same moment, took the port that was free when we looked.
+      if (uiPort === 'none' || temporalUiPort !== undefined || (await isPortFree(uiPort))) throw error;
+      uiPort = await freePort();
+      return start();
+    });
     place = { address: temporal.address, uiUrl: temporal.uiUrl };
     return temporal.process;
   });
