@@ -329,7 +329,9 @@ async function launchTemporal(
 ): Promise<TemporalPlace> {
   const executable = await findTemporal(say, signal);
   const port = temporalPort ?? (await freePort());
-  let uiPort = headless ? 'none' : (temporalUiPort ?? (await preferredPort(DEFAULT_UI_PORT)));
+  let uiPort: number | 'none' = headless
+    ? 'none'
+    : (temporalUiPort ?? (await preferredPort(DEFAULT_UI_PORT)));
   let place: TemporalPlace = { address: '', uiUrl: undefined };
   await parts.launch('Temporal', async (onSpawn) => {
     const databaseFile = directory.temporalDatabase;
