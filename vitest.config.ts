@@ -33,7 +33,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
+          exclude: ['test/e2e/**', 'test/workflows/**'],
           globalSetup: ['test/postgres.ts'],
           // Workers of tests fetch nothing.
           env: { TENSORFLOW_SETUP: 'never' },
@@ -44,6 +44,17 @@ export default defineConfig({
           expect: { poll: { timeout: 20_000 } },
           // They wait more than they compute: for processes, timers, disks.
           maxWorkers: 3,
+        },
+      },
+      {
+        test: {
+          name: 'workflows',
+          include: ['test/workflows/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 180_000,
+          expect: { poll: { timeout: 20_000 } },
+          // Temporal's test server skips time while nothing moves: another test that takes the cores looks like that.
+          fileParallelism: false,
         },
       },
       {

@@ -172,8 +172,7 @@ async function integration() {
     notes.push(
       'the browser tests were skipped: there is no Chromium, and none could be fetched (set CHROMIUM_PATH)',
     );
-  tests('integration', env);
-  tests('browser', env);
+  for (const project of ['integration', 'workflows', 'browser']) tests(project, env);
 }
 
 const what = process.argv[2] ?? 'all';
