@@ -237,9 +237,9 @@ describe('a campaign', () => {
       },
       countOpenLabels: ({ jobId }) => Promise.resolve(openOf.get(jobId) ?? 0),
     });
-    await run({ max_iterations: 2 }, all, async (one) => {
-      const another = await start({ max_iterations: 2 }, environment);
-      const waiting = await Promise.all(Array.from({ length: 100 }, () => start({}, environment)));
+    const use = async (one: Handle): Promise<void> => {
+      const another = await start({ max_iterations: 2 }, impatient);
+      const waiting = await Promise.all(Array.from({ length: 100 }, () => start({}, impatient)));
       for (const handle of [one, another, ...waiting]) await untilStage(handle, 'labels', 0);
       const events = await Promise.all(waiting.map(eventsOf));
       calls = [];
@@ -254,7 +254,9 @@ describe('a campaign', () => {
       expect(calls.toSorted()).toEqual([...rest, ...rest].toSorted());
       expect(await Promise.all(waiting.map(eventsOf))).toEqual(events);
       await Promise.all(waiting.map((handle) => handle.terminate()));
-    });
+    };
+    // In time as it is: on the server that skips it the next test hung now and then after these.
+    await run({ max_iterations: 2 }, all, use, impatient);
   });
 
   it('begins nothing in a paused week, though all labels come in it', async () => {
