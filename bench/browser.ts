@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -19,6 +20,17 @@ export function launchChromium(): Promise<Browser> {
     executablePath: findChromium(),
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
   });
+}
+
+/** What a measurement in a browser depends on, as the benchmarks' results tell it. */
+export function conditionsOf(browser: Browser) {
+  return {
+    rendering: 'software',
+    chromium: browser.version(),
+    cpus: cpus().length,
+    cpu: cpus()[0]?.model,
+    load_average: loadavg()[0],
+  };
 }
 
 export async function newPage(browser: Browser): Promise<Page> {

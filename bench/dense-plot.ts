@@ -1,12 +1,21 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Browser, Page } from 'playwright-core';
 import { z } from 'zod';
 import { packageRoot } from '../storage/package-root.ts';
-import { type Frames, framesWhile, launchChromium, median, ms, newPage, rounded } from './browser.ts';
+import {
+  conditionsOf,
+  type Frames,
+  framesWhile,
+  launchChromium,
+  median,
+  ms,
+  newPage,
+  rounded,
+} from './browser.ts';
 import { startStack } from './embedded-stack.ts';
 import { runJob } from './run-job.ts';
 import { makeSurvey } from './survey.ts';
@@ -150,11 +159,7 @@ async function measure({ url, file }: Target): Promise<void> {
           frame_p95_ms: { moving: rounded(moving.p95), zooming: rounded(zooming.p95) },
           frame_longest_ms: { moving: rounded(moving.longest), zooming: rounded(zooming.longest) },
           is_met: isMet,
-          rendering: 'software',
-          chromium: browser.version(),
-          cpus: cpus().length,
-          cpu: cpus()[0]?.model,
-          load_average: loadavg()[0],
+          ...conditionsOf(browser),
         }),
       );
   } finally {

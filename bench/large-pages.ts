@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
@@ -9,7 +9,7 @@ import { call } from '../cli/api-client.ts';
 import { Job, JobPage } from '../contracts/job.ts';
 import { BatchPage, Labelling, LabellingPage } from '../contracts/labelling.ts';
 import { packageRoot } from '../storage/package-root.ts';
-import { framesWhile, launchChromium, median, ms, newPage, rounded } from './browser.ts';
+import { conditionsOf, framesWhile, launchChromium, median, ms, newPage, rounded } from './browser.ts';
 import { startStack } from './embedded-stack.ts';
 import { runJob } from './run-job.ts';
 
@@ -76,11 +76,7 @@ async function measure(url: string): Promise<void> {
           jobs: options.jobs,
           map,
           list,
-          rendering: 'software',
-          chromium: browser.version(),
-          cpus: cpus().length,
-          cpu: cpus()[0]?.model,
-          load_average: loadavg()[0],
+          ...conditionsOf(browser),
         }),
       );
   } finally {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ClassList } from '../contracts/labelling.ts';
 import type { Database, Transaction } from './connection.ts';
 import type { JobRow } from './repositories/jobs.ts';
-import { classLists } from './schema.ts';
+import { classLists, jobs } from './schema.ts';
 
 const ConfiguredClasses = z.object({
   classes: z.array(z.string()),
@@ -30,6 +30,12 @@ export async function readClassLists(tx: Database | Transaction, job: JobRow): P
       changed_at: list.changedAt.toISOString(),
     })),
   ];
+}
+
+/** The same of a job by its id; none where there is no such job. */
+export async function findClassLists(db: Database, jobId: string): Promise<ClassList[]> {
+  const [job] = await db.select().from(jobs).where(eq(jobs.id, jobId));
+  return job ? readClassLists(db, job) : [];
 }
 
 export async function currentClasses(

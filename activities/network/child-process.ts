@@ -81,10 +81,7 @@ export function createChildProcesses(options: {
         return await ended;
       } finally {
         running--;
-        if (running === 0) {
-          clearTimeout(expiry);
-          expiry = setTimeout(close, SPARE_MS).unref();
-        }
+        if (running === 0) expiry = setTimeout(close, SPARE_MS).unref();
       }
     },
     close,

@@ -1,18 +1,17 @@
-import { eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { ClassList, PatchClasses } from '../../contracts/labelling.ts';
 import { followBatch } from '../batches.ts';
-import { readClassLists } from '../class-lists.ts';
+import { findClassLists, readClassLists } from '../class-lists.ts';
 import type { Database } from '../connection.ts';
-import { classLists, jobs, labellings } from '../schema.ts';
+import { classLists, labellings } from '../schema.ts';
 import { type CommandResult, isCampaign, type JobRow, lockJob } from './jobs.ts';
 
 /** The classes of a campaign, every version of them. */
 export function createClassLists(db: Database) {
   return {
     /** Every version of a job's classes, oldest first; none where there is no such job or it has no classes. */
-    async classLists(jobId: string): Promise<ClassList[]> {
-      const [job] = await db.select().from(jobs).where(eq(jobs.id, jobId));
-      return job ? readClassLists(db, job) : [];
+    classLists(jobId: string): Promise<ClassList[]> {
+      return findClassLists(db, jobId);
     },
 
     /**

@@ -8,9 +8,9 @@ import {
   type SpectrumSet,
 } from '../../contracts/labelling.ts';
 import { isAnswered, type LabellingRow } from '../batches.ts';
-import { readClassLists } from '../class-lists.ts';
+import { findClassLists } from '../class-lists.ts';
 import type { Database } from '../connection.ts';
-import { classLists, jobs, labellingHistory, labellings } from '../schema.ts';
+import { classLists, labellingHistory, labellings } from '../schema.ts';
 
 /** The answer that holds for a spectrum of the pool. */
 export interface NewestLabel {
@@ -203,8 +203,7 @@ export function createLabellingHistory(db: Database) {
       jobId: string,
       { offset, limit }: { offset: number; limit: number },
     ): Promise<{ total: number; disagreements: Disagreement[] }> {
-      const [job] = await db.select().from(jobs).where(eq(jobs.id, jobId));
-      const lists = job ? await readClassLists(db, job) : [];
+      const lists = await findClassLists(db, jobId);
       const names = lists.flatMap(({ version, classes }) =>
         classes.map((name) => ({ version, name, current: currentClassName(lists, version, name) })),
       );
