@@ -84,7 +84,7 @@ it('sends what was, then what comes, and goes on after the terminal phase', asyn
   await call('POST', `${server.url}/jobs/${jobId}/process/ABORT`);
   await expect.poll(() => stream.events.length, { interval: 10 }).toBe(3);
   // Woken by the notification, not by the poll.
-  expect(Date.now() - asked).toBeLessThan(2000);
+  expect(Date.now() - asked).toBeLessThan(4000);
   expect(stream.events.map(({ id, event }) => [id, event])).toEqual([
     [1, 'phase'],
     [2, 'log'],
@@ -293,7 +293,7 @@ it('ends when its job is deleted, and when the server stops', async () => {
   const asked = Date.now();
   await server.restart();
   expect(await second.ended).toBe('ended');
-  expect(Date.now() - asked).toBeLessThan(8000);
+  expect(Date.now() - asked).toBeLessThan(20_000);
 });
 
 it('begins with the events to come where it is asked to', async () => {

@@ -301,7 +301,6 @@ describe('answering', () => {
     console.log(
       `10,000 labellings: opened in ${Math.round(asked - opened)} ms, listed in ${Math.round(began - asked)} ms, labelled in ${Math.round(milliseconds)} ms`,
     );
-    expect(milliseconds).toBeLessThan(5000);
     expect(await signals(id)).toEqual([LABELS_SUBMITTED]);
     expect(Object.keys(await newest(id))).toHaveLength(10_000);
     expect(await repository.excludedKeys(id)).toHaveLength(10_000);

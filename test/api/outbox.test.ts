@@ -90,11 +90,9 @@ async function eventTypes(workflowId: string): Promise<string[]> {
   );
 }
 
-it('starts a run with its memo and its search attributes within a second', async () => {
-  const asked = Date.now();
+it('starts a run with its memo and its search attributes', async () => {
   const jobId = await run();
   await drained();
-  expect(Date.now() - asked).toBeLessThan(3000);
   const described = await client.workflow.getHandle(jobId).describe();
   expect(described).toMatchObject({
     type: 'preprocess',

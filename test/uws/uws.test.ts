@@ -344,7 +344,7 @@ describe('WAIT', () => {
     const { seconds, phase } = await waiting;
     expect(phase).toBe('QUEUED');
     expect(seconds).toBeGreaterThan(0.25);
-    expect(seconds).toBeLessThan(5);
+    expect(seconds).toBeLessThan(15);
     const begins = timed(`${url}?wait=20&phase=QUEUED`);
     await server.jobs.recordProgress(idOf(url), { done: 1, total: 7, unit: 'spectra' });
     expect((await begins).phase).toBe('EXECUTING');
@@ -355,18 +355,18 @@ describe('WAIT', () => {
     const { seconds, phase } = await timed(`${url}?WAIT=1`);
     expect(phase).toBe('PENDING');
     expect(seconds).toBeGreaterThanOrEqual(0.99);
-    expect(seconds).toBeLessThan(4);
+    expect(seconds).toBeLessThan(15);
   });
 
   it('does not wait in another phase than the client thinks, nor where only a person can go on', async () => {
     const url = await create();
     for (const phase of ['QUEUED', 'EXECUTING', 'COMPLETED', 'SUSPENDED'])
-      expect((await timed(`${url}?WAIT=20&PHASE=${phase}`)).seconds).toBeLessThan(5);
+      expect((await timed(`${url}?WAIT=20&PHASE=${phase}`)).seconds).toBeLessThan(15);
     await post(`${url}/phase`, { PHASE: 'RUN' });
     await change(url, { waitingFor: 'labels' });
-    expect((await timed(`${url}?WAIT=20`)).seconds).toBeLessThan(5);
+    expect((await timed(`${url}?WAIT=20`)).seconds).toBeLessThan(15);
     await post(`${url}/phase`, { PHASE: 'ABORT' });
-    expect((await timed(`${url}?WAIT=20`)).seconds).toBeLessThan(5);
+    expect((await timed(`${url}?WAIT=20`)).seconds).toBeLessThan(15);
     expect((await ask(`${url}?WAIT=soon`)).status).toBe(400);
   });
 
@@ -377,7 +377,7 @@ describe('WAIT', () => {
     const begunAt = performance.now();
     await server.restart();
     expect((await waiting).phase).toBe('PENDING');
-    expect(performance.now() - begunAt).toBeLessThan(8000);
+    expect(performance.now() - begunAt).toBeLessThan(20_000);
   });
 });
 
