@@ -58,7 +58,7 @@ export async function framesWhile(
       if (window.frameTimes.at(-1) !== now) window.frameTimes.push(now);
     };
     const context = canvas.getContext('2d');
-    for (const name of ['clearRect', 'drawImage']) {
+    for (const name of ['clearRect', 'drawImage', 'putImageData']) {
       const drawn = CanvasRenderingContext2D.prototype[name];
       context[name] = (...area) => {
         note();
@@ -79,6 +79,23 @@ export async function framesWhile(
     p95: sorted[Math.floor(0.95 * sorted.length)] ?? NaN,
     longest: sorted.at(-1) ?? NaN,
   };
+}
+
+const EVENTS_A_SECOND = 125;
+const UNDER_WAY = 4;
+
+/**
+ * What a hand does until a time [ms since 1970]: a mouse tells 125 times a second where it is, whether or not the page has drawn
+ * what it told before. Each step waiting for the one before would measure the way to the browser and back.
+ */
+export async function byHand(until: number, act: (step: number) => Promise<void>): Promise<void> {
+  const between = 1000 / EVENTS_A_SECOND;
+  let step = 0;
+  const inTurn = async (turn: number) => {
+    await sleep(turn * between);
+    while (Date.now() < until) await Promise.all([act(step++), sleep(UNDER_WAY * between)]);
+  };
+  await Promise.all(Array.from({ length: UNDER_WAY }, (_, turn) => inTurn(turn)));
 }
 
 /** CHROMIUM_PATH, or the first that is on PATH. @throws Error where there is none */

@@ -7,6 +7,7 @@ import type { Browser, Page } from 'playwright-core';
 import { z } from 'zod';
 import { packageRoot } from '../storage/package-root.ts';
 import {
+  byHand,
   conditionsOf,
   type Frames,
   framesWhile,
@@ -224,8 +225,7 @@ async function move(page: Page, until: number): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await page.mouse.wheel(0, -100);
   await page.keyboard.down('Shift');
   await page.mouse.down();
-  for (let step = 0; Date.now() < until; step++)
-    await page.mouse.move(x + 250 * Math.sin(step / 40), y + 40 * Math.sin(step / 25));
+  await byHand(until, (step) => page.mouse.move(x + 250 * Math.sin(step / 40), y + 40 * Math.sin(step / 25)));
   await page.mouse.up();
   await page.keyboard.up('Shift');
 }
@@ -234,5 +234,5 @@ async function move(page: Page, until: number): Promise<void> {
 async function zoom(page: Page, until: number): Promise<void> {
   const { x, y } = await middleOf(page);
   await page.mouse.move(x, y);
-  for (let step = 0; Date.now() < until; step++) await page.mouse.wheel(0, step % 40 < 20 ? -100 : 100);
+  await byHand(until, (step) => page.mouse.wheel(0, step % 40 < 20 ? -100 : 100));
 }

@@ -9,7 +9,16 @@ import { call } from '../cli/api-client.ts';
 import { Job, JobPage } from '../contracts/job.ts';
 import { BatchPage, Labelling, LabellingPage } from '../contracts/labelling.ts';
 import { packageRoot } from '../storage/package-root.ts';
-import { conditionsOf, framesWhile, launchChromium, median, ms, newPage, rounded } from './browser.ts';
+import {
+  byHand,
+  conditionsOf,
+  framesWhile,
+  launchChromium,
+  median,
+  ms,
+  newPage,
+  rounded,
+} from './browser.ts';
 import { startStack } from './embedded-stack.ts';
 import { runJob } from './run-job.ts';
 
@@ -163,18 +172,20 @@ async function measureMap(page: Page, address: string) {
   const moving = await framesWhile(page, CANVAS, options.seconds, async (until) => {
     await page.mouse.move(x, y);
     await page.mouse.down();
-    for (let step = 0; Date.now() < until(); step++)
-      await page.mouse.move(x + 200 * Math.sin(step / 40), y + 60 * Math.sin(step / 25));
+    await byHand(until(), (step) =>
+      page.mouse.move(x + 200 * Math.sin(step / 40), y + 60 * Math.sin(step / 25)),
+    );
     await page.mouse.up();
   });
   const zooming = await framesWhile(page, CANVAS, options.seconds, async (until) => {
     await page.mouse.move(x, y);
-    for (let step = 0; Date.now() < until(); step++) await page.mouse.wheel(0, step % 40 < 20 ? -100 : 100);
+    await byHand(until(), (step) => page.mouse.wheel(0, step % 40 < 20 ? -100 : 100));
   });
-  const pointing = await framesWhile(page, CANVAS, options.seconds, async (until) => {
-    for (let step = 0; Date.now() < until(); step++)
-      await page.mouse.move(x + 150 * Math.sin(step / 40), y + 120 * Math.cos(step / 40));
-  });
+  // Everything again: nearer, points would be too rare to be pointed at.
+  await page.locator(CANVAS).press('0');
+  const pointing = await framesWhile(page, CANVAS, options.seconds, (until) =>
+    byHand(until(), (step) => page.mouse.move(x + 150 * Math.sin(step / 40), y + 120 * Math.cos(step / 40))),
+  );
   await page.getByTestId('lasso').click();
   await page.mouse.move(x + 150, y);
   await page.mouse.down();

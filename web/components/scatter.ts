@@ -9,6 +9,11 @@ interface Size {
   width: number;
   height: number;
 }
+/** Where points are drawn, in pixels from the left and from the top; point by point. */
+export interface Points {
+  x: Float32Array;
+  y: Float32Array;
+}
 export type Pixel = readonly [x: number, y: number];
 
 const MARGIN_PIXELS = 16;
@@ -30,9 +35,14 @@ export function viewOfAll(x: ArrayLike<number>, y: ArrayLike<number>, { width, h
   return { x: (minX + maxX) / 2, y: (minY + maxY) / 2, scale };
 }
 
-/** Where a point of the data is drawn. */
-export function toPixel(view: View, { width, height }: Size, x: number, y: number): Pixel {
-  return [width / 2 + (x - view.x) * view.scale, height / 2 - (y - view.y) * view.scale];
+/** Where all points are drawn. */
+export function toPixels(view: View, size: Size, x: readonly number[], y: readonly number[]): Points {
+  const points = { x: new Float32Array(x.length), y: new Float32Array(x.length) };
+  for (let index = 0; index < x.length; index += 1) {
+    points.x[index] = size.width / 2 + ((x[index] ?? 0) - view.x) * view.scale;
+    points.y[index] = size.height / 2 - ((y[index] ?? 0) - view.y) * view.scale;
+  }
+  return points;
 }
 
 /** The view `factor` times nearer, with what is at a pixel staying there. */
@@ -48,25 +58,33 @@ export function zoomAt(view: View, { width, height }: Size, [px, py]: Pixel, fac
 
 /** Index of the drawn point that is nearest to a pixel, and no farther than `reach` pixels; undefined where none is. */
 export function nearestPoint(
-  points: readonly Pixel[],
+  points: Points,
   [px, py]: Pixel,
   reach: number,
   isShown: (index: number) => boolean,
 ): number | undefined {
   let nearest: number | undefined;
   let least = reach * reach;
-  points.forEach(([x, y], index) => {
-    const distance = (x - px) ** 2 + (y - py) ** 2;
+  for (let index = 0; index < points.x.length; index += 1) {
+    const distance = ((points.x[index] ?? 0) - px) ** 2 + ((points.y[index] ?? 0) - py) ** 2;
     if (distance <= least && isShown(index)) {
       least = distance;
       nearest = index;
     }
-  });
+  }
   return nearest;
 }
 
-/** Whether a pixel lies inside a closed line (even-odd rule). */
-export function isInside([px, py]: Pixel, outline: readonly Pixel[]): boolean {
+/** Indexes of the drawn points inside a closed line. */
+export function pointsInside(points: Points, outline: readonly Pixel[]): number[] {
+  const indexes: number[] = [];
+  for (let index = 0; index < points.x.length; index += 1)
+    if (isInside([points.x[index] ?? 0, points.y[index] ?? 0], outline)) indexes.push(index);
+  return indexes;
+}
+
+/** Even-odd rule. */
+function isInside([px, py]: Pixel, outline: readonly Pixel[]): boolean {
   let inside = false;
   for (let i = 0, j = outline.length - 1; i < outline.length; j = i++) {
     const [xi, yi] = outline[i] ?? [0, 0];
