@@ -26,13 +26,17 @@ const MAX_WAIT_SECONDS = 30;
 const MAX_RUN_ID_LENGTH = 255;
 const MAX_LABEL_LENGTH = 50;
 
+/** What is none of them is answered by 404, so neither is checked as a field is: they are patterns of addresses. */
 const TypeParams = z.object({
   job_type: z.string().meta({
-    description: `A job type: ${JobType.options.map(uwsName).join(', ')}`,
+    description: 'A job type',
     example: uwsName('DATA_PREPROCESSING'),
+    override: { enum: JobType.options.map(uwsName) },
   }),
 });
-const JobParams = TypeParams.extend({ job_id: z.string() });
+const JobParams = TypeParams.extend({
+  job_id: z.string().meta({ override: { format: 'uuid' } }),
+});
 
 const phases = z.union([UwsPhase, z.array(UwsPhase)]).transform((given) => [given].flat());
 /** ISO 8601 down to a year, in UTC, of times that PostgreSQL and JavaScript both know. */

@@ -2,8 +2,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { ByteWriter, type KeyValue, ParquetWriter, type SchemaElement } from 'hyparquet-writer';
 import type { CatalogueColumn, CatalogueMetadata, CatalogueRows, CatalogueTable } from './table.ts';
 
-/** Rows of a row group: in memory together, and encoded in one go, some 30 ms in which nobody else has a turn. */
-const GROUP_ROWS = 4096;
+/** Rows of a row group: in memory together. One column of them is encoded in one go, some 5 ms. */
+const GROUP_ROWS = 8192;
 const TYPES = { text: 'BYTE_ARRAY', double: 'DOUBLE', float: 'FLOAT', int: 'INT32' } as const;
 
 /** Keeps what was written until it is taken; offsets count on. */
@@ -14,6 +14,13 @@ class DrainedWriter extends ByteWriter {
     return bytes;
   }
 }
+
+/** The row group of columns that were written one after the other, each as a group of its own. */
+const joined = (groups: ParquetWriter['row_groups'], rows: number): ParquetWriter['row_groups'][number] => ({
+  columns: groups.flatMap(({ columns }) => columns),
+  total_byte_size: groups.reduce((sum, group) => sum + group.total_byte_size, 0n),
+  num_rows: BigInt(rows),
+});
 
 /**
  * A catalogue as Apache Parquet: every column optional, texts UTF-8, Snappy. Units, UCDs and descriptions of the columns
@@ -33,14 +40,18 @@ export async function* parquetOf<Row>(
     createdBy: metadata.software,
   });
   let group: Row[] = [];
+  let rowsWritten = 0n;
+  /** Column by column, between which others have their turn: the library would encode them all at once. */
   const writeGroup = async (): Promise<Uint8Array> => {
-    const columnData = table.columns.map((column) => ({
-      name: column.name,
-      data: group.map((row) => valueOf(column, row)),
-    }));
+    const first = parquet.row_groups.length;
+    for (const column of table.columns) {
+      await turn();
+      const data = group.map((row) => valueOf(column, row));
+      await parquet.write({ columnData: [{ name: column.name, data }], rowGroupSize: GROUP_ROWS });
+    }
+    parquet.row_groups.push(joined(parquet.row_groups.splice(first), group.length));
+    rowsWritten += BigInt(group.length);
     group = [];
-    await turn();
-    await parquet.write({ columnData, rowGroupSize: GROUP_ROWS });
     return writer.drain();
   };
   for await (const row of rows()) {
@@ -48,6 +59,7 @@ export async function* parquetOf<Row>(
     if (group.length === GROUP_ROWS) yield await writeGroup();
   }
   if (group.length > 0) yield await writeGroup();
+  parquet.num_rows = rowsWritten;
   await parquet.finish();
   yield writer.drain();
 }
