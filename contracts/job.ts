@@ -38,7 +38,8 @@ const Json: z.ZodType<Json> = z.lazy(() =>
 export const JsonObject = z.record(AnyText, Json);
 
 const Label = text({ min: 1, max: 50 }).meta({ example: 'Be stars' });
-const Description = text({ max: 255 });
+/** An empty one, as forms send it, is none. */
+const Description = text({ max: 255 }).transform((description) => description || null);
 
 const JOB_EXAMPLE = {
   job_id: '7f9c24e8-3b12-4fef-91e0-56a5d5a0a0a0',

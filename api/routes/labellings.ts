@@ -132,11 +132,12 @@ export function labellingRoutes({
     return job;
   }
 
-  /** @throws HttpError 404, 413, 422 */
+  /** @throws HttpError 413, 422 */
   async function readLabels(path: string): Promise<Map<string, string>> {
-    const bytes = await answering(fileStore.readFile(path, { maxBytes: MAX_LABELS_BYTES }));
     const wrong = (message: string) =>
       invalid('The labels cannot be read', [{ path: 'labels_path', message }]);
+    if (!(await answering(fileStore.find(path)))) throw wrong(`there is no file ${path}`);
+    const bytes = await answering(fileStore.readFile(path, { maxBytes: MAX_LABELS_BYTES }));
     let text: string;
     try {
       text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);

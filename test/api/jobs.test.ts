@@ -199,7 +199,10 @@ describe('reading', () => {
     const { job_id } = await create();
     const patch = (body: unknown) => call('PATCH', `${server.url}/jobs/${job_id}`, body);
     expect(jobIn(await patch({ description: 'of M31' })).description).toBe('of M31');
-    expect(jobIn(await patch({ description: null }))).not.toHaveProperty('description');
+    for (const none of [null, '']) {
+      expect(jobIn(await patch({ description: none }))).not.toHaveProperty('description');
+      expect(await create({ description: none })).not.toHaveProperty('description');
+    }
     expect((await patch({})).status).toBe(422);
   });
 });
