@@ -1,23 +1,23 @@
 import type { CataloguedFile } from '../db/repositories/spectra.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { findDeadly } from './find-deadly.ts';
-import type { ManifestEntry } from './plan.ts';
+import type { ArchiveFile } from '../storage/file-store.ts';
 
 /** Files a thread reads at once. */
 const FILES_AT_ONCE = 512;
 
-export function catalogueFilesOf(files: readonly ManifestEntry[]): CataloguedFile[] {
+export function catalogueFilesOf(files: readonly ArchiveFile[]): CataloguedFile[] {
   return files.map(({ path, size, mtimeMs }) => ({ path, size, modifiedAt: new Date(mtimeMs) }));
 }
 
 /** Reads files into the catalogue on all threads; those that end a thread are catalogued as unreadable. */
 export async function catalogueFiles(
   { pool, spectra, fileStore, log }: CpuDependencies,
-  files: readonly ManifestEntry[],
+  files: readonly ArchiveFile[],
   { signal, onProgress }: { signal: AbortSignal; onProgress: (done: number) => void },
 ): Promise<void> {
   const { archive } = fileStore;
-  const read = async (some: readonly ManifestEntry[]): Promise<Uint8Array> => {
+  const read = async (some: readonly ArchiveFile[]): Promise<Uint8Array> => {
     try {
       return await pool.catalogueFiles({ archive, files: some });
     } catch (error) {

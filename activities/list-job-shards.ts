@@ -1,11 +1,16 @@
-import type { PreprocessingConfig, ShardListing } from '../contracts/preprocessing.ts';
+import { Context } from '@temporalio/activity';
+import { SHARD_WINDOW } from '../contracts/limits.ts';
+import { type PreprocessingConfig, type ShardListing, SHARDS_LISTED } from '../contracts/preprocessing.ts';
 import type { CpuDependencies } from './dependencies.ts';
-import { createListShards } from './list-shards.ts';
+import { createListShards, type ListedSoFar } from './list-shards.ts';
 
 /** Resolution λ/Δλ of LAMOST's and SDSS' low-resolution spectrographs. */
 const RESOLUTION = 1800;
 
-/** Lists a job's files, tells how many there are, and warns of a grid too coarse for narrow lines. */
+/**
+ * Lists a job's files, tells its workflow of shards as there are some, says how many files there are, and warns of a grid
+ * too coarse for narrow lines.
+ */
 export function createListJobShards(dependencies: CpuDependencies) {
   const { jobs } = dependencies;
   const listShards = createListShards(dependencies);
@@ -14,12 +19,22 @@ export function createListJobShards(dependencies: CpuDependencies) {
     config: PreprocessingConfig;
   }): Promise<ShardListing> {
     const { jobId, config } = input;
-    const listing = await listShards({
-      workId: jobId,
-      dir: config.data_dir_path,
-      recursive: config.recursive,
-      config,
-    });
+    const { client, info } = Context.current();
+    const run = info.workflowExecution;
+    if (!run) throw new Error('shards are listed for a workflow only');
+    const workflow = client.workflow.getHandle(run.workflowId, run.runId);
+    let told = 0;
+    const tell = async ({ files, shards }: ListedSoFar): Promise<void> => {
+      // Each time costs the workflow a task: less often the longer it has been at it.
+      if (shards - told <= Math.max(SHARD_WINDOW, told / 4)) return;
+      told = shards;
+      await jobs.setProgressTotal(jobId, files);
+      await workflow.signal<[number]>(SHARDS_LISTED, shards);
+    };
+    const listing = await listShards(
+      { workId: jobId, dir: config.data_dir_path, recursive: config.recursive, config },
+      tell,
+    );
     const files = listing.totalFiles;
     await jobs.setProgressTotal(jobId, files);
     await jobs.appendLog(jobId, {

@@ -9,10 +9,10 @@ import { createDiskFileStore } from '../storage/disk-file-store.ts';
 import type { FileStore } from '../storage/file-store.ts';
 import { createLocalDiskStore } from '../storage/local-disk.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { createListShards } from './list-shards.ts';
+import { createListShards, type ListedSoFar } from './list-shards.ts';
 import { MAX_FILES_PER_PART, MAX_FILES_PER_SHARD } from '../contracts/limits.ts';
 import { PreprocessingConfig } from '../contracts/preprocessing.ts';
-import { createPlanReader, maxFilesPerPart, readManifest } from './plan.ts';
+import { baseNameHash, maxFilesPerPart, readManifest, readNames, readPartRanges } from './plan.ts';
 
 let root: string;
 let archive: string;
@@ -39,34 +39,35 @@ const config = (points: number) =>
     wave_point_count: points,
   });
 
-/** The names of the files of each part, and how many parts each shard has. */
+/** The paths of the files of each part of each shard, and what was told while there were more to come. */
 async function list(dir: string, points = 140) {
   const listShards = createListShards({ fileStore, store });
+  const told: ListedSoFar[] = [];
   const listing = ShardListing.parse(
     await new MockActivityEnvironment().run(() =>
-      listShards({ workId: 'job', dir, recursive: true, config: config(points) }),
+      listShards({ workId: 'job', dir, recursive: true, config: config(points) }, async (listed) => {
+        for (let shard = told.at(-1)?.shards ?? 0; shard < listed.shards; shard++)
+          expect(await readPartRanges(store, 'job', shard)).not.toHaveLength(0);
+        told.push(listed);
+      }),
     ),
   );
-  const { partOffsets, shardParts, ...plan } = await createPlanReader(store)('job');
-  const parts = [];
-  for (const [part, start] of partOffsets.slice(0, -1).entries())
-    parts.push(
-      (await readManifest(store, 'job', { ...plan, start, end: partOffsets[part + 1] ?? 0 })).map(
-        ({ name }) => name,
-      ),
-    );
-  expect(shardParts[0]).toBe(0);
-  expect(shardParts.at(-1)).toBe(parts.length);
-  expect(shardParts).toHaveLength(listing.shardCount + 1);
-  return { listing, parts, shardParts };
+  const shards = [];
+  for (let shard = 0; shard < listing.shardCount; shard++) {
+    const parts = [];
+    for (const range of await readPartRanges(store, 'job', shard))
+      parts.push((await readManifest(store, 'job', shard, range)).map(({ path }) => path));
+    shards.push(parts);
+  }
+  return { listing, shards, parts: shards.flat(), told };
 }
 
-it('names a file by its base name where that is unique in the job, else by its path below the directory', async () => {
+it('says which base names several files have', async () => {
   await put('night/a/x.fits', 'night/b/x.fits', 'night/b/y.fits', 'other/y.fits');
-  expect((await list('/night')).parts).toEqual([['a/x.fits', 'b/x.fits', 'y.fits']]);
-  expect((await list('/')).parts).toEqual([
-    ['night/a/x.fits', 'night/b/x.fits', 'night/b/y.fits', 'other/y.fits'],
-  ]);
+  await list('/night');
+  expect(await readNames(store, 'job')).toEqual({ directory: 'night', repeated: [baseNameHash('x.fits')] });
+  await list('/');
+  expect((await readNames(store, 'job')).repeated).toHaveLength(2);
 });
 
 it('cuts the files into parts and shards in byte order of their paths, names of several bytes a letter too', async () => {
@@ -103,17 +104,24 @@ it.each([
 });
 
 it('makes small shards first and last, so that the merge can begin and all workers end together', async () => {
-  await put(...Array.from({ length: 8192 }, (_, i) => `${i}`));
-  const { listing, parts, shardParts } = await list('/', 10_000);
-  expect(listing.shardCount).toBe(shardParts.length - 1);
-  const files = shardParts
-    .slice(0, -1)
-    .map((first, i) => parts.slice(first, shardParts[i + 1]).flat().length);
+  await put(...Array.from({ length: 12_000 }, (_, i) => `${i}`));
+  const { shards } = await list('/', 10_000);
+  const files = shards.map((parts) => parts.flat().length);
   expect(Math.max(...files)).toBeGreaterThan(1500);
   expect(Math.max(...files)).toBeLessThanOrEqual(MAX_FILES_PER_SHARD);
   for (const small of [...files.slice(0, 2), ...files.slice(-2)])
     expect(small).toBeLessThan(Math.max(...files));
-  expect(Math.max(...parts.map((part) => part.length))).toBeLessThanOrEqual(419);
+  expect(Math.max(...shards.flat().map((part) => part.length))).toBeLessThanOrEqual(419);
+});
+
+it('tells of shards while it lists more, and cuts as it would have at the end', async () => {
+  await put(...Array.from({ length: 24_000 }, (_, i) => `${i}`));
+  const { listing, parts, told } = await list('/');
+  expect(told.length).toBeGreaterThan(1);
+  expect(told[0]?.shards).toBeGreaterThan(0);
+  expect(told.at(-1)?.shards).toBeLessThan(listing.shardCount);
+  expect(parts.flat()).toHaveLength(24_000);
+  expect(new Set(parts.flat()).size).toBe(24_000);
 });
 
 it('says that there is no file', async () => {

@@ -3,7 +3,14 @@ import { Context } from '@temporalio/activity';
 import { MAX_FILES_PER_SHARD, MIN_FILES_PER_SHARD } from '../contracts/limits.ts';
 import type { PreprocessingConfig, ShardListing } from '../contracts/preprocessing.ts';
 import type { CpuDependencies } from './dependencies.ts';
-import { baseNameHash, manifestKey, maxFilesPerPart, writePlan } from './plan.ts';
+import {
+  baseNameHash,
+  maxFilesPerPart,
+  type PartFiles,
+  writeConfig,
+  writeManifest,
+  writeNames,
+} from './plan.ts';
 
 export interface ListShardsInput {
   workId: string;
@@ -14,67 +21,56 @@ export interface ListShardsInput {
   config?: PreprocessingConfig;
 }
 
-/** Lines are written this many bytes at a time, not one by one. */
-const CHUNK_BYTES = 256 * 1024;
+/** How far a listing has come: so many shards can be worked on. */
+export interface ListedSoFar {
+  files: number;
+  shards: number;
+}
 
-/** Walks an archive directory once and writes its manifest and its plan; a repeated run writes the same ones. */
+/**
+ * Walks an archive directory once and writes what files each shard has, as it goes; a repeated run writes the same.
+ * @param onShards told of shards while more are to come
+ */
 export function createListShards({ fileStore, store }: Pick<CpuDependencies, 'fileStore' | 'store'>) {
-  return async function listShards({
-    workId,
-    dir,
-    recursive,
-    config,
-  }: ListShardsInput): Promise<ShardListing> {
+  return async function listShards(
+    { workId, dir, recursive, config }: ListShardsInput,
+    onShards?: (listed: ListedSoFar) => Promise<void>,
+  ): Promise<ShardListing> {
     const directory = await fileStore.resolveArchiveDirectory(dir);
     const context = Context.current();
     const input = createHash('sha256');
     const names = new BaseNames();
-    const cut = new Cuts(maxFilesPerPart(config));
-    let totalFiles = 0;
-    let bytes = 0;
+    const cuts = new Cuts(maxFilesPerPart(config));
+    const listed = { files: 0, shards: 0 };
+    const write = async (shards: PartFiles[][]): Promise<void> => {
+      for (const parts of shards) await writeManifest(store, workId, listed.shards++, parts);
+    };
 
-    async function* lines(): AsyncGenerator<Uint8Array> {
-      let chunk = '';
+    if (config) await writeConfig(store, workId, config);
+    for await (const files of fileStore.walkArchive(dir, { recursive })) {
+      context.heartbeat({ files: listed.files });
+      context.cancellationSignal.throwIfAborted();
+      listed.files += files.length;
       let inputs = '';
-      let chunkBytes = 0;
-      const flush = (): Uint8Array => {
-        const flushed = Buffer.from(chunk);
-        input.update(inputs);
-        bytes += flushed.length;
-        chunk = inputs = '';
-        chunkBytes = 0;
-        return flushed;
-      };
-      for await (const files of fileStore.walkArchive(dir, { recursive })) {
-        context.heartbeat({ files: totalFiles });
-        context.cancellationSignal.throwIfAborted();
-        totalFiles += files.length;
-        for (const file of files) {
-          const hash = baseNameHash(file.path);
-          names.add(hash);
-          inputs += `${file.path}\t${file.size}\n`;
-          const line = `${JSON.stringify(file)}\n`;
-          chunk += line;
-          chunkBytes += Buffer.byteLength(line);
-          cut.after(hash, bytes + chunkBytes);
-        }
-        if (chunkBytes >= CHUNK_BYTES) yield flush();
+      for (const file of files) {
+        const hash = baseNameHash(file.path);
+        names.add(hash);
+        inputs += `${file.path}\t${file.size}\n`;
+        cuts.add(`${JSON.stringify(file)}\n`, hash);
       }
-      yield flush();
+      input.update(inputs);
+      const shards = cuts.take();
+      await write(shards);
+      if (shards.length > 0) await onShards?.({ ...listed });
     }
-    const manifest = await store.put(manifestKey(workId), lines());
-    const { partOffsets, shardParts } = cut.end(bytes);
-    await writePlan(store, workId, {
-      ...(config ? { config } : {}),
-      directory,
-      totalFiles,
-      partOffsets,
-      shardParts,
-      repeatedNames: names.repeated(),
-    });
-    return { manifest, inputSha256: input.digest('hex'), totalFiles, shardCount: shardParts.length - 1 };
+    await write(cuts.takeRest());
+    await writeNames(store, workId, { directory, repeated: names.repeated() });
+    return { inputSha256: input.digest('hex'), totalFiles: listed.files, shardCount: listed.shards };
   };
 }
+
+/** With so many files before it, no shard depends on what comes after them. */
+const FILES_AHEAD = 4 * MAX_FILES_PER_SHARD;
 
 /**
  * Cuts a list of files into parts where their names' hashes say so: a file that comes or goes changes the parts around
@@ -84,9 +80,13 @@ class Cuts {
   readonly #most: number;
   readonly #least: number;
   readonly #mean: number;
-  readonly #partOffsets = [0];
-  readonly #partFiles: number[] = [];
+  #lines = '';
   #inPart = 0;
+  /** Parts that no shard has yet, and their files. */
+  #parts: PartFiles[] = [];
+  #waiting = 0;
+  /** Files that shards have. */
+  #done = 0;
 
   constructor(mostFilesPerPart: number) {
     this.#most = mostFilesPerPart;
@@ -94,45 +94,55 @@ class Cuts {
     this.#mean = Math.ceil((mostFilesPerPart * 3) / 8);
   }
 
-  /** @param end where the file's line ends in the manifest [bytes] */
-  after(hash: number, end: number): void {
+  /** @param line of the file in the manifest */
+  add(line: string, hash: number): void {
+    this.#lines += line;
     this.#inPart++;
     if (this.#inPart < this.#least || (this.#inPart < this.#most && hash % this.#mean !== 0)) return;
-    this.#endPart(end);
+    this.#endPart();
   }
 
-  end(bytes: number): { partOffsets: number[]; shardParts: number[] } {
-    if (this.#inPart > 0) this.#endPart(bytes);
-    return { partOffsets: this.#partOffsets, shardParts: this.#shardParts() };
+  /** The next shards that are certain, whatever files come. */
+  take(): PartFiles[][] {
+    return this.#shards(FILES_AHEAD);
   }
 
-  #endPart(end: number): void {
-    this.#partOffsets.push(end);
-    this.#partFiles.push(this.#inPart);
+  /** The last shards: there are no more files. */
+  takeRest(): PartFiles[][] {
+    if (this.#inPart > 0) this.#endPart();
+    return this.#shards(1);
+  }
+
+  #endPart(): void {
+    this.#parts.push({ files: this.#inPart, lines: this.#lines });
+    this.#waiting += this.#inPart;
+    this.#lines = '';
     this.#inPart = 0;
   }
 
+  #shards(leastWaiting: number): PartFiles[][] {
+    const shards = [];
+    while (this.#waiting >= leastWaiting) shards.push(this.#nextShard());
+    return shards;
+  }
+
   /**
-   * First part of each shard, and the number of parts. Small shards first, so that the merge can begin, and last, so that
-   * all workers end together and little is left to merge then (guided self-scheduling; Polychronopoulos & Kuck 1987, IEEE
-   * ToC 36).
+   * Small shards first, so that the merge can begin, and last, so that all workers end together and little is left to
+   * merge then (guided self-scheduling; Polychronopoulos & Kuck 1987, IEEE ToC 36).
    */
-  #shardParts(): number[] {
-    const shardParts = [0];
-    let done = 0;
-    let left = this.#partFiles.reduce((sum, files) => sum + files, 0);
-    let inShard = 0;
-    for (const [part, files] of this.#partFiles.entries()) {
-      inShard += files;
-      const next = this.#partFiles[part + 1];
-      const enough = Math.min(MAX_FILES_PER_SHARD, Math.max(MIN_FILES_PER_SHARD, Math.min(done, left) / 2));
-      if (next !== undefined && inShard < enough && inShard + next <= MAX_FILES_PER_SHARD) continue;
-      shardParts.push(part + 1);
-      done += inShard;
-      left -= inShard;
-      inShard = 0;
+  #nextShard(): PartFiles[] {
+    const guided = Math.min(this.#done / 2, this.#waiting / 4);
+    const enough = Math.min(MAX_FILES_PER_SHARD, Math.max(MIN_FILES_PER_SHARD, guided));
+    let files = 0;
+    let count = 0;
+    for (const part of this.#parts) {
+      if (count > 0 && (files >= enough || files + part.files > MAX_FILES_PER_SHARD)) break;
+      files += part.files;
+      count++;
     }
-    return shardParts;
+    this.#waiting -= files;
+    this.#done += files;
+    return this.#parts.splice(0, count);
   }
 }
 

@@ -12,81 +12,111 @@ const ArchiveFileLine: z.ZodType<ArchiveFile> = z.object({
   problem: z.string().optional(),
 });
 
-/** One file of a job. */
-export interface ManifestEntry extends ArchiveFile {
-  /** Name in result.h5: the base name where it is unique in the job, else the path below its directory. */
-  name: string;
-}
-
 /** Where all that a job makes before its result lies, but for the parts; deleted at its end. */
 export const workPrefix = (workId: string) => `work/${workId}`;
-export const manifestKey = (workId: string) => `${workPrefix(workId)}/manifest.jsonl`;
-const planKey = (workId: string) => `${workPrefix(workId)}/plan.json`;
-const shardKey = (workId: string, shard: number) =>
-  `${workPrefix(workId)}/shards/${String(shard).padStart(6, '0')}.json`;
+const configKey = (workId: string) => `${workPrefix(workId)}/config.json`;
+const namesKey = (workId: string) => `${workPrefix(workId)}/names.json`;
+const shardPrefix = (workId: string, shard: number) =>
+  `${workPrefix(workId)}/shards/${String(shard).padStart(6, '0')}`;
+const manifestKey = (workId: string, shard: number) => `${shardPrefix(workId, shard)}/files.jsonl`;
+const shardPartsKey = (workId: string, shard: number) => `${shardPrefix(workId, shard)}/parts.json`;
 /** Parts outlive their job, so that the next one over the same files need not make them again. */
 export const PARTS_PREFIX = 'parts';
 export const partKey = (inputs: string) => `${PARTS_PREFIX}/${inputs.slice(0, 2)}/${inputs}`;
 
-/**
- * How a job is cut: its manifest (JSON lines, one file each, in byte order of the archive path) into parts, and the
- * parts into shards. A part is what one thread does at once, a shard what one activity does.
- */
-export const Plan = z.object({
-  /** Absent: the files are only catalogued. */
-  config: PreprocessingConfig.optional(),
-  /** The job's directory in the archive; empty for the whole. */
-  directory: z.string(),
-  totalFiles: z.number().int().nonnegative(),
-  /** First byte of each part in the manifest, and the manifest's length at the end. */
-  partOffsets: z.array(z.number().int().nonnegative()),
-  /** First part of each shard, and the number of parts at the end. */
-  shardParts: z.array(z.number().int().nonnegative()),
-  /** Hashes of the base names that several files have. Should two names collide, both go by their path: right too. */
-  repeatedNames: z.array(z.number()),
-});
-export type Plan = z.infer<typeof Plan>;
-
-export async function writePlan(store: ObjectStore, workId: string, plan: Plan): Promise<void> {
-  await store.put(planKey(workId), [Buffer.from(JSON.stringify(plan))]);
+export async function writeConfig(
+  store: ObjectStore,
+  workId: string,
+  config: PreprocessingConfig,
+): Promise<void> {
+  await writeJson(store, configKey(workId), config);
 }
 
-/** Reads plans, and remembers the one read last: every shard of a job asks for the same. */
-export function createPlanReader(store: ObjectStore): (workId: string) => Promise<Plan> {
-  let last: { workId: string; plan: Plan } | undefined;
+/** Reads configurations of jobs, and remembers the one read last: every part of a job asks for the same. */
+export function createConfigReader(store: ObjectStore): (workId: string) => Promise<PreprocessingConfig> {
+  let last: { workId: string; config: PreprocessingConfig } | undefined;
   return async (workId) => {
-    if (last?.workId !== workId) last = { workId, plan: Plan.parse(await readJson(store, planKey(workId))) };
-    return last.plan;
+    if (last?.workId !== workId)
+      last = { workId, config: PreprocessingConfig.parse(await readJson(store, configKey(workId))) };
+    return last.config;
   };
 }
 
-/** The files that lie in bytes `start` to `end` of a job's manifest. */
+/**
+ * How the files of a job are named in its result: by their base name where it is unique in the job, else by their path
+ * below its directory. Known once all are listed.
+ */
+export const JobNames = z.object({
+  /** The job's directory in the archive; empty for the whole. */
+  directory: z.string(),
+  /** Hashes of the base names that several files have. Should two names collide, both go by their path: right too. */
+  repeated: z.array(z.number()),
+});
+export type JobNames = z.infer<typeof JobNames>;
+
+export async function writeNames(store: ObjectStore, workId: string, names: JobNames): Promise<void> {
+  await writeJson(store, namesKey(workId), names);
+}
+
+export async function readNames(store: ObjectStore, workId: string): Promise<JobNames> {
+  return JobNames.parse(await readJson(store, namesKey(workId)));
+}
+
+/** Files that one thread preprocesses at once, as lines of a manifest. */
+export interface PartFiles {
+  files: number;
+  /** JSON, one file each, in byte order of the archive path; each ends with a line break. */
+  lines: string;
+}
+
+/** Bytes of a shard's manifest. */
+export const ManifestRange = z.object({
+  start: z.number().int().nonnegative(),
+  end: z.number().int().nonnegative(),
+});
+export type ManifestRange = z.infer<typeof ManifestRange>;
+
+/** Lengths of the parts in a shard's manifest [bytes]: its first line. */
+const PartLengths = z.array(z.number().int().nonnegative());
+
+/** Writes which files a shard has: what one activity does, part by part. */
+export async function writeManifest(
+  store: ObjectStore,
+  workId: string,
+  shard: number,
+  parts: readonly PartFiles[],
+): Promise<void> {
+  const lines = parts.map((part) => Buffer.from(part.lines));
+  const lengths = Buffer.from(`${JSON.stringify(lines.map(({ length }) => length))}\n`);
+  await store.put(manifestKey(workId, shard), [lengths, ...lines]);
+}
+
+/** Where the parts of a shard lie in its manifest. */
+export async function readPartRanges(
+  store: ObjectStore,
+  workId: string,
+  shard: number,
+): Promise<ManifestRange[]> {
+  const bytes = await store.read(objectUri(manifestKey(workId, shard)));
+  let end = bytes.indexOf(LINE_BREAK) + 1;
+  return PartLengths.parse(JSON.parse(text(bytes.subarray(0, end)))).map((length) => {
+    const start = end;
+    return { start, end: (end += length) };
+  });
+}
+const LINE_BREAK = 0x0a;
+
+/** The files that lie in a range of a shard's manifest. */
 export async function readManifest(
   store: ObjectStore,
   workId: string,
-  {
-    start,
-    end,
-    directory,
-    repeatedNames,
-  }: Pick<Plan, 'directory' | 'repeatedNames'> & {
-    start: number;
-    end: number;
-  },
-): Promise<ManifestEntry[]> {
-  const several = new Set(repeatedNames);
-  const lines = text(await store.read(objectUri(manifestKey(workId)), { start, end }));
-  return lines
+  shard: number,
+  range: ManifestRange,
+): Promise<ArchiveFile[]> {
+  return text(await store.read(objectUri(manifestKey(workId, shard)), range))
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => {
-      const file = ArchiveFileLine.parse(JSON.parse(line));
-      const isUnique = several.size === 0 || !several.has(baseNameHash(file.path));
-      return {
-        ...file,
-        name: isUnique ? baseName(file.path) : file.path.slice(directory === '' ? 0 : directory.length + 1),
-      };
-    });
+    .map((line) => ArchiveFileLine.parse(JSON.parse(line)));
 }
 
 /** How many files make a part at most: fewer on a fine grid, so that a thread's memory stays the same. */
@@ -106,7 +136,7 @@ export async function writeShardParts(
   shard: number,
   parts: PartReference[],
 ): Promise<void> {
-  await store.put(shardKey(workId, shard), [Buffer.from(JSON.stringify(parts))]);
+  await writeJson(store, shardPartsKey(workId, shard), parts);
 }
 
 /** The parts of a shard; undefined while it is not done. */
@@ -116,7 +146,7 @@ export async function readShardParts(
   shard: number,
 ): Promise<PartReference[] | undefined> {
   try {
-    return z.array(PartReference).parse(await readJson(store, shardKey(workId, shard)));
+    return z.array(PartReference).parse(await readJson(store, shardPartsKey(workId, shard)));
   } catch (error) {
     if (error instanceof ObjectNotFound) return undefined;
     throw error;
@@ -125,7 +155,7 @@ export async function readShardParts(
 
 /** A shard turned out not to be done: a part of it is gone or damaged. */
 export async function forgetShard(store: ObjectStore, workId: string, shard: number): Promise<void> {
-  await store.deletePrefix(shardKey(workId, shard));
+  await store.deletePrefix(shardPartsKey(workId, shard));
 }
 
 /** A 53-bit hash of a path's last segment (cyrb53, public domain): exact in a float64. Not for secrets. */
@@ -142,8 +172,13 @@ export function baseNameHash(path: string): number {
   return 4294967296 * (2097151 & low) + (high >>> 0);
 }
 
-function baseName(path: string): string {
+/** The last segment of a path. */
+export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
+}
+
+async function writeJson(store: ObjectStore, key: string, value: unknown): Promise<void> {
+  await store.put(key, [Buffer.from(JSON.stringify(value))]);
 }
 
 async function readJson(store: ObjectStore, key: string): Promise<unknown> {

@@ -4,7 +4,13 @@ import { countSpectra } from './count-spectra.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { findDeadly } from './find-deadly.ts';
 import { startHeartbeats } from './heartbeats.ts';
-import { createPlanReader, type PartReference, readManifest, writeShardParts } from './plan.ts';
+import {
+  type ManifestRange,
+  type PartReference,
+  readManifest,
+  readPartRanges,
+  writeShardParts,
+} from './plan.ts';
 import type { PreprocessPartResult } from './threads/preprocess-part.ts';
 
 export interface PreprocessShardInput {
@@ -30,19 +36,21 @@ const PARTS_PER_CATALOGUING = 8;
 export function createPreprocessShard(dependencies: CpuDependencies) {
   const { jobs, store, spectra, pool, fileStore, objects, log } = dependencies;
   const { archive } = fileStore;
-  const readPlan = createPlanReader(store);
   let turns = 0;
 
   /** Makes a part; where that ends the thread, without the files that do it. */
-  async function preprocessPart(workId: string, part: number, turn: number): Promise<PreprocessPartResult> {
-    const task = { objects, archive, workId, part };
+  async function preprocessPart(
+    workId: string,
+    shard: number,
+    range: ManifestRange,
+    turn: number,
+  ): Promise<PreprocessPartResult> {
+    const task = { objects, archive, workId, shard, range };
     try {
       return await pool.preprocessPart(task, turn);
     } catch (error) {
-      log.error({ err: error, workId, part }, 'a thread died while it made a part');
-      const { partOffsets, ...plan } = await readPlan(workId);
-      const [start = 0, end = 0] = partOffsets.slice(part, part + 2);
-      const files = await readManifest(store, workId, { ...plan, start, end });
+      log.error({ err: error, workId, shard, range }, 'a thread died while it made a part');
+      const files = await readManifest(store, workId, shard, range);
       const deadly = await findDeadly(files.length, (from, to) =>
         pool.preprocessPart({ ...task, probe: { from, to } }, turn),
       );
@@ -65,13 +73,11 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
         message: `shard ${shard} is done again (attempt ${attempt}): its worker stopped or failed`,
         key: `shard-${shard}-attempt-${attempt}`,
       });
-    const { shardParts, totalFiles: total } = await readPlan(jobId);
-    const [first, end] = [shardParts[shard], shardParts[shard + 1]];
-    if (first === undefined || end === undefined) throw new Error(`the plan has no shard ${shard}`);
+    const parts = await readPartRanges(store, jobId, shard);
 
     // One shard after the other, so that the merge can follow; the next one fills the gaps at its end.
     const turn = turns++;
-    const references = new Array<PartReference>(end - first);
+    const references = new Array<PartReference>(parts.length);
     const rejects: PreprocessPartResult['rejects'] = [];
     let [done, rows, reused] = [0, 0, 0];
     let uncatalogued: Uint8Array[] = [];
@@ -81,13 +87,12 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
       uncatalogued = [];
       await spectra.upsertEncoded(batches);
     };
-    let next = first;
+    const waiting = parts.entries();
     const lane = async (): Promise<void> => {
-      while (next < end) {
+      for (const [part, range] of waiting) {
         context.cancellationSignal.throwIfAborted();
-        const part = next++;
-        const result = await preprocessPart(jobId, part, turn);
-        references[part - first] = result.reference;
+        const result = await preprocessPart(jobId, shard, range, turn);
+        references[part] = result.reference;
         const kept = result.reference.header.rows;
         countSpectra(result.reused ? 'reused' : 'made', kept);
         countSpectra('rejected', result.rejects.length);
@@ -107,7 +112,7 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
 
     const stopHeartbeats = startHeartbeats(() => ({ done }));
     let reporting: Promise<unknown> = Promise.resolve();
-    const report = () => jobs.recordShard(jobId, { shard, done, rejected: rejects.length, total });
+    const report = () => jobs.recordShard(jobId, { shard, done, rejected: rejects.length });
     const timer = setInterval(() => {
       reporting = reporting
         .then(report)

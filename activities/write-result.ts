@@ -10,7 +10,7 @@ import { gridOf } from '../science/preprocess/plan.ts';
 import { describeArtifact } from './artifact.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { startHeartbeats } from './heartbeats.ts';
-import { createPlanReader, forgetShard, type PartReference, readShardParts } from './plan.ts';
+import { createConfigReader, forgetShard, type PartReference, readNames, readShardParts } from './plan.ts';
 
 export interface WriteResultInput {
   jobId: string;
@@ -30,7 +30,7 @@ const POLL_MS = 20;
  */
 export function createWriteResult(dependencies: CpuDependencies) {
   const { jobs, fileStore, pool, store, tempDir, objects, log } = dependencies;
-  const readPlan = createPlanReader(store);
+  const readConfig = createConfigReader(store);
 
   /** The parts of a shard; undefined when they do not come. */
   async function partsOf(
@@ -58,8 +58,7 @@ export function createWriteResult(dependencies: CpuDependencies) {
     try {
       const job = await jobs.find(jobId);
       if (job?.phase !== 'PROCESSING') return { artifacts: [] }; // ended meanwhile: completeJob will refuse too
-      const { config } = await readPlan(jobId);
-      if (!config) throw new Error('the plan has no configuration');
+      const config = await readConfig(jobId);
       const grid = gridOf(config);
       await merger.run({
         step: 'start',
@@ -74,6 +73,7 @@ export function createWriteResult(dependencies: CpuDependencies) {
         },
         maxRows: listing.totalFiles,
         compression: config.compression,
+        names: await readNames(store, jobId),
       });
       const total = { rows: 0, rejects: 0, constant: 0, extrapolated: 0, unbridgedGap: 0, mediumUnknown: 0 };
       const missing: number[] = [];

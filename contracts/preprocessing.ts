@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { ObjectReference } from './reference.ts';
 
 /** Fewer grid points leave no continuum to be told from lines. */
 const MIN_CONTINUUM_POINTS = 20;
@@ -148,16 +147,17 @@ export const PreprocessingConfig = z
 export type PreprocessingConfig = z.infer<typeof PreprocessingConfig>;
 export type PreprocessingConfigInput = z.input<typeof PreprocessingConfig>;
 
-/** The files of a job: a manifest in the object store, cut into shards. */
+/** The files of a job, cut into shards, which are in the object store. */
 export const ShardListing = z.object({
-  /** JSON lines, one file each, in byte order of the archive path. */
-  manifest: ObjectReference,
   /** Over path and size of every file; not their times, so that equal archives give equal results. */
   inputSha256: z.string(),
   totalFiles: z.number().int().nonnegative(),
   shardCount: z.number().int().nonnegative(),
 });
 export type ShardListing = z.infer<typeof ShardListing>;
+
+/** Signal to the preprocessing workflow: this many shards can be worked on, while more are being listed. */
+export const SHARDS_LISTED = 'shardsListed';
 
 /** Type of the failure of a merge whose parts are gone or damaged; its detail are the shards to do again. */
 export const PARTS_LOST = 'PartsLost';

@@ -2,14 +2,14 @@ import type { StorageLocation } from '../../contracts/storage-location.ts';
 import { encodeCatalogueRows } from '../../db/catalogue-encoding.ts';
 import type { Reading } from '../../db/catalogue-row.ts';
 import { readSpectrum } from '../../science/spectra/read-spectrum.ts';
-import type { ManifestEntry } from '../plan.ts';
+import type { ArchiveFile } from '../../storage/file-store.ts';
 import { readEach } from './file-reader.ts';
 import { reasonOf } from './read-error.ts';
 
 export interface CatalogueFilesTask {
   /** Where the archive lies. */
   archive: StorageLocation;
-  files: readonly ManifestEntry[];
+  files: readonly ArchiveFile[];
   /** Files that ended a thread that read them: by path, the reason. */
   deadly?: Record<string, string>;
 }

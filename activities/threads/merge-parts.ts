@@ -13,7 +13,8 @@ import {
 } from '../../science/preprocess/part.ts';
 import { ObjectNotFound, type ObjectStore, objectUri } from '../../storage/object-store.ts';
 import { openObjectStore } from '../../storage/open-object-store.ts';
-import type { PartReference } from '../plan.ts';
+import type { JobNames, PartReference } from '../plan.ts';
+import { createRename, roomForPaths } from './job-names.ts';
 
 export interface MergeStart {
   step: 'start';
@@ -24,6 +25,7 @@ export interface MergeStart {
   attributes: Record<string, string>;
   maxRows: number;
   compression: PreprocessingConfig['compression'];
+  names: JobNames;
 }
 
 /** Appends the rows of parts, which come in order, but for their texts. */
@@ -91,6 +93,8 @@ export default async function mergeParts(task: MergeTask): Promise<MergeAnswer> 
     return { lost: merge.lost };
   }
   const totals = totalsOf(merge.parts);
+  const rename = createRename(merge.start.names);
+  if (rename) roomForPaths(totals.widths);
   const preview = new Preview(merge.start.wavelengthAngstrom, totals.rows);
   for (const part of merge.parts)
     await unlessLost(merge, part, async (current, { header, key }) => {
@@ -98,6 +102,7 @@ export default async function mergeParts(task: MergeTask): Promise<MergeAnswer> 
       const bytes =
         kept ?? (await current.store.read(objectUri(key), header.tables, memoryFor(header.tables)));
       const { texts } = decodeTables(bytes, header);
+      if (rename) rename(texts);
       if (current.lost.length > 0) return;
       current.file.appendTexts(texts, totals);
       await preview.add(current.store, part, texts);

@@ -21,9 +21,11 @@ import {
 import { readSpectrum } from '../../science/spectra/read-spectrum.ts';
 import { ObjectNotFound, type ObjectStore, objectUri } from '../../storage/object-store.ts';
 import { openObjectStore } from '../../storage/open-object-store.ts';
+import type { ArchiveFile } from '../../storage/file-store.ts';
 import {
-  createPlanReader,
-  type ManifestEntry,
+  baseName,
+  createConfigReader,
+  type ManifestRange,
   maxFilesPerPart,
   partKey,
   type PartReference,
@@ -38,8 +40,9 @@ export interface PreprocessPartTask {
   /** Where the archive lies. */
   archive: StorageLocation;
   workId: string;
-  /** Which part of the job's plan. */
-  part: number;
+  shard: number;
+  /** Which part of the shard: where its files are in the manifest. */
+  range: ManifestRange;
   /** Files that ended a thread that read them: by path, the reason they are rejected with. */
   deadly?: Record<string, string>;
   /** Only reads these of the part's files, to find the deadly ones; no part is made. */
@@ -51,13 +54,13 @@ export interface PreprocessPartResult {
   files: number;
   rejects: Pick<PartReject, 'path' | 'reason'>[];
   /** An earlier job's part was taken: these are its files, which the catalogue may lack. */
-  reused?: ManifestEntry[];
+  reused?: ArchiveFile[];
   /** What the files say of themselves, as the catalogue takes it. */
   catalogue?: Uint8Array;
 }
 
 /** To be raised by every change that makes other numbers out of the same files: older parts are not taken then. */
-const NUMBERS_REVISION = 2;
+const NUMBERS_REVISION = 3;
 
 /** Options that say only which files there are, or what becomes of the parts. */
 const NOT_IN_PARTS: ReadonlySet<string> = new Set<keyof PreprocessingConfig>([
@@ -70,20 +73,18 @@ const NOT_IN_PARTS: ReadonlySet<string> = new Set<keyof PreprocessingConfig>([
 
 interface Context {
   store: ObjectStore;
-  readPlan: ReturnType<typeof createPlanReader>;
+  readConfig: ReturnType<typeof createConfigReader>;
 }
 let context: Context | undefined;
 let lastPlan: { config: string; plan: PreprocessingPlan } | undefined;
 
 /** Preprocesses the files of one part, in a worker thread, so that the activity's own stays free to heartbeat. */
 export default async function preprocessPart(task: PreprocessPartTask): Promise<PreprocessPartResult> {
-  const { archive, workId, part, deadly } = task;
+  const { archive, workId, shard, range, deadly } = task;
   const store = await openObjectStore(task.objects);
-  if (context?.store !== store) context = { store, readPlan: createPlanReader(store) };
-  const { config, partOffsets, directory, repeatedNames } = await context.readPlan(workId);
-  const [start, end] = [partOffsets[part], partOffsets[part + 1]];
-  if (!config || start === undefined || end === undefined) throw new Error(`the plan has no part ${part}`);
-  const all = await readManifest(store, workId, { start, end, directory, repeatedNames });
+  if (context?.store !== store) context = { store, readConfig: createConfigReader(store) };
+  const config = await context.readConfig(workId);
+  const all = await readManifest(store, workId, shard, range);
   const files = task.probe ? all.slice(task.probe.from, task.probe.to) : all;
   const paths = files.map((file) =>
     file.problem === undefined && deadly?.[file.path] === undefined ? file.path : undefined,
@@ -106,15 +107,15 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
   return withBuilder(files.length, plan.grid.length, async (builder) => {
     const rejects: PartReject[] = [];
     const catalogue: Parameters<typeof encodeCatalogueRows>[0][number][] = [];
-    const catalogued = (file: ManifestEntry) => ({
+    const catalogued = (file: ArchiveFile) => ({
       path: file.path,
       size: file.size,
       modifiedAt: new Date(file.mtimeMs),
     });
-    const reject = (file: ManifestEntry, reason: string) => {
-      rejects.push({ filename: file.name, path: file.path, reason });
+    const reject = (file: ArchiveFile, reason: string) => {
+      rejects.push({ filename: baseName(file.path), path: file.path, reason });
     };
-    const unreadable = (file: ManifestEntry, reason: string) => {
+    const unreadable = (file: ArchiveFile, reason: string) => {
       reject(file, reason);
       catalogue.push({ file: catalogued(file), reading: { unreadableReason: reason } });
     };
@@ -129,7 +130,13 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
         catalogue.push({ file: catalogued(file), reading: { layout, metadata } });
         if ('rejected' in result) reject(file, result.rejected);
         else
-          builder.addRow({ filename: file.name, path: file.path, layout, metadata, quality: result.quality });
+          builder.addRow({
+            filename: baseName(file.path),
+            path: file.path,
+            layout,
+            metadata,
+            quality: result.quality,
+          });
       } catch (error) {
         // Any other error is a fault of ours; it still must not take the other files with it.
         unreadable(file, reasonOf(error));
@@ -185,7 +192,7 @@ async function withBuilder<T>(
 /** The SHA-256 of all that makes a part what it is: numbers, configuration, files. */
 async function inputsOf(
   config: PreprocessingConfig,
-  files: readonly ManifestEntry[],
+  files: readonly ArchiveFile[],
   archive: StorageLocation,
   paths: readonly (string | undefined)[],
 ): Promise<string> {
@@ -198,16 +205,11 @@ async function inputsOf(
       contents[index] =
         'bytes' in file ? createHash('sha256').update(file.bytes).digest('hex') : messageOf(file.error);
     });
-    hash.update(
-      files.map(({ path, name, problem }, i) => `\n${path}\t${name}\t${problem ?? contents[i]}`).join(''),
-    );
+    hash.update(files.map(({ path, problem }, i) => `\n${path}\t${problem ?? contents[i]}`).join(''));
   } else
     hash.update(
       files
-        .map(
-          ({ path, name, size, mtimeMs, problem }) =>
-            `\n${path}\t${name}\t${problem ?? `${size}\t${mtimeMs}`}`,
-        )
+        .map(({ path, size, mtimeMs, problem }) => `\n${path}\t${problem ?? `${size}\t${mtimeMs}`}`)
         .join(''),
     );
   return hash.digest('hex');

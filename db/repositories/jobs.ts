@@ -390,9 +390,9 @@ export function createJobsRepository(db: Database) {
      */
     recordShard(
       id: string,
-      { shard, done, rejected, total }: { shard: number; done: number; rejected: number; total: number },
+      { shard, done, rejected }: { shard: number; done: number; rejected: number },
     ): Promise<boolean> {
-      return whileProcessing(id, async (tx) => {
+      return whileProcessing(id, async (tx, job) => {
         await tx
           .insert(shardProgress)
           .values({ jobId: id, shard, done, rejected })
@@ -407,7 +407,8 @@ export function createJobsRepository(db: Database) {
           })
           .from(shardProgress)
           .where(eq(shardProgress.jobId, id));
-        if (sum) await setProgress(tx, id, { ...sum, total, unit: 'spectra' });
+        if (sum)
+          await setProgress(tx, id, { total: job.progress?.total ?? sum.done, ...sum, unit: 'spectra' });
       });
     },
 
@@ -485,7 +486,7 @@ export function createJobsRepository(db: Database) {
       return whileProcessing(id, (tx) => setProgress(tx, id, progress));
     },
 
-    /** Says how many spectra there will be, once they are listed. */
+    /** Says how many spectra there will be, as far as they are listed. */
     setProgressTotal(id: string, total: number): Promise<boolean> {
       return whileProcessing(id, async (tx, job) => {
         await setProgress(tx, id, { done: 0, unit: 'spectra', ...job.progress, total });

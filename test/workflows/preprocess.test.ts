@@ -10,7 +10,12 @@ import { PARTS_LOST, PreprocessingConfig } from '../../contracts/preprocessing.t
 import { TASK_QUEUES } from '../../contracts/task-queues.ts';
 import { findTemporalTestServer } from '../../deploy/embedded/temporal-binaries.ts';
 import { workflowsPath } from '../../workers/bundle.ts';
-import { pauseSignal, progressQuery, resumeSignal } from '../../workflows/preprocess/messages.ts';
+import {
+  pauseSignal,
+  progressQuery,
+  resumeSignal,
+  shardsListedSignal,
+} from '../../workflows/preprocess/messages.ts';
 import type { preprocess } from '../../workflows/preprocess/workflow.ts';
 
 const config = PreprocessingConfig.parse({
@@ -19,7 +24,6 @@ const config = PreprocessingConfig.parse({
   wave_end_point: 6732,
   wave_point_count: 140,
 });
-const REFERENCE = { uri: 'store:work/x/manifest.jsonl', sha256: 'a'.repeat(64), bytes: 1 };
 
 type Preprocessing = Pick<CpuActivities, 'listJobShards' | 'preprocessShard' | 'writeResult' | 'discardWork'>;
 type Activities = Preprocessing & Omit<ControlActivities, 'isServed'>;
@@ -46,7 +50,6 @@ function activities(shardCount: number, replaced: Partial<Activities> = {}): Act
     listJobShards: () => {
       calls.push('list');
       return Promise.resolve({
-        manifest: REFERENCE,
         inputSha256: 'b'.repeat(64),
         totalFiles: shardCount * 10,
         shardCount,
@@ -145,6 +148,74 @@ describe('preprocess', () => {
     });
     await run(counted, (handle) => handle.result());
     expect(most).toBe(window);
+  });
+
+  describe('while more is being listed', () => {
+    const shardsDone = () => calls.filter((call) => call.startsWith('shard')).length;
+    /** Lists shards so many at a time, and goes on once they have been worked on. */
+    const listsInSteps = (steps: readonly number[], end: () => Promise<number>): Partial<Activities> => ({
+      listJobShards: async ({ jobId }) => {
+        calls.push('list');
+        const handle = environment.client.workflow.getHandle(jobId);
+        for (const shards of steps) {
+          await handle.signal(shardsListedSignal, shards);
+          while (shardsDone() < shards) await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        const shardCount = await end();
+        calls.push('listed');
+        return { inputSha256: 'b'.repeat(64), totalFiles: shardCount * 10, shardCount };
+      },
+    });
+
+    it('works on the shards that are there, and merges when all are', async () => {
+      const listing = activities(
+        0,
+        listsInSteps([2, 7, 9], () => Promise.resolve(12)),
+      );
+      await expect(run(listing, (handle) => handle.result())).resolves.toEqual({ rows: 108, rejected: 12 });
+      expect(new Set(calls.filter((call) => call.startsWith('shard'))).size).toBe(12);
+      expect(shardsDone()).toBe(12);
+      expect(calls.indexOf('listed')).toBeGreaterThan(calls.indexOf('shard 8'));
+      expect(calls.indexOf('follow')).toBeGreaterThan(calls.indexOf('listed'));
+      // It is wide from the second step on.
+      expect(calls.filter((call) => call.startsWith('count'))).toHaveLength(1);
+    });
+
+    it('ends where nothing comes after them', async () => {
+      const listing = activities(
+        0,
+        listsInSteps([3], () => Promise.resolve(3)),
+      );
+      await expect(run(listing, (handle) => handle.result())).resolves.toEqual({ rows: 27, rejected: 3 });
+      expect(shardsDone()).toBe(3);
+    });
+
+    it('fails with the listing', async () => {
+      const failing = activities(
+        0,
+        listsInSteps([3], () =>
+          Promise.reject(ApplicationFailure.nonRetryable('the disk is gone', 'Storage')),
+        ),
+      );
+      await expect(run(failing, (handle) => handle.result())).rejects.toBeInstanceOf(WorkflowFailedError);
+      expect(calls.slice(-2)).toEqual(['fail the disk is gone', 'discard all']);
+    });
+
+    it('ends the listing where a shard fails for good', async () => {
+      const failing = activities(0, {
+        ...listsInSteps([1], async () => {
+          const { Context } = await import('@temporalio/activity');
+          const timer = setInterval(() => Context.current().heartbeat(), 50);
+          return Context.current().cancelled.finally(() => clearInterval(timer));
+        }),
+        preprocessShard: ({ shard }) => {
+          calls.push(`shard ${shard}`);
+          return Promise.reject(ApplicationFailure.nonRetryable('no space left', 'Storage'));
+        },
+      });
+      await expect(run(failing, (handle) => handle.result())).rejects.toBeInstanceOf(WorkflowFailedError);
+      expect(calls.slice(-2)).toEqual(['fail no space left', 'discard all']);
+    });
   });
 
   it('starts no shard while it is paused, and goes on when resumed', async () => {

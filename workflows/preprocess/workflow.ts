@@ -21,7 +21,7 @@ import {
 } from '../../contracts/preprocessing.ts';
 import { TASK_QUEUES } from '../../contracts/task-queues.ts';
 import { describeFailure } from '../failure.ts';
-import { pauseSignal, progressQuery, resumeSignal } from './messages.ts';
+import { pauseSignal, progressQuery, resumeSignal, shardsListedSignal } from './messages.ts';
 
 type WrittenResult = NonNullable<Awaited<ReturnType<CpuActivities['writeResult']>>>;
 
@@ -71,7 +71,7 @@ const { completeJob, failJob, countWorkers } = proxyActivities<ControlActivities
 
 /**
  * Preprocesses every spectrum of an archive directory into one result.h5: list → shards on `cpu`, a window at a
- * time → merge → record. A file that cannot be read is a reject, not a failure.
+ * time, while more are being listed → merge → record. A file that cannot be read is a reject, not a failure.
  */
 export async function preprocess(
   input: PreprocessWorkflowInput,
@@ -86,6 +86,15 @@ export async function preprocess(
     paused: false,
   };
   let shardsDone = nextShard;
+  /** Shards that can be worked on: more may be on their way. */
+  let shardsListed = listing?.shardCount ?? 0;
+  /** This run does the shards before this one. */
+  const endOfRun = nextShard + SHARDS_PER_RUN;
+  let merging: CancellationScope | undefined;
+  let followed: Promise<WrittenResult | undefined> | undefined;
+  setHandler(shardsListedSignal, (shards) => {
+    shardsListed = Math.max(shardsListed, shards);
+  });
   setHandler(pauseSignal, () => {
     paused = true;
   });
@@ -94,23 +103,37 @@ export async function preprocess(
   });
   setHandler(progressQuery, () => ({
     totalFiles: listing?.totalFiles ?? 0,
-    shardCount: listing?.shardCount ?? 0,
+    shardCount: shardsListed,
     shardsDone,
     rows,
     rejected,
     paused,
   }));
 
-  /** Runs the shards before `end`, a window of them at once; after a failure the others are cancelled. */
-  async function runShards(end: number): Promise<void> {
+  /** Lists the files, and begins the merge. */
+  async function list(): Promise<void> {
+    listing = await listJobShards({ jobId, config });
+    if (listing.totalFiles === 0)
+      throw ApplicationFailure.nonRetryable(`there is no file in ${config.data_dir_path}`, 'NoSpectra');
+    shardsListed = listing.shardCount;
+    beginMerge(listing);
+  }
+
+  /** Runs this run's shards, a window of them at once; after a failure the others are cancelled. */
+  async function runShards({ whileListing }: { whileListing: boolean }): Promise<void> {
     const scope = new CancellationScope();
     const started: Promise<void>[] = [];
+    const first = nextShard;
     let running = 0;
     let window = SHARD_WINDOW;
     // A job that fits into the smallest window need not know how many workers there are.
-    const isWide = end - nextShard > window && patched('window-of-workers');
+    let isWide: boolean | undefined;
     let toCount = 0;
     let failure: { error: unknown } | undefined;
+    const fail = (error: unknown): void => {
+      failure ??= { error };
+      scope.cancel();
+    };
     const runShard = async (shard: number): Promise<void> => {
       running++;
       try {
@@ -120,30 +143,42 @@ export async function preprocess(
         reused += done.reused;
         shardsDone++;
       } catch (error) {
-        failure ??= { error };
-        scope.cancel();
+        fail(error);
       } finally {
         running--;
       }
     };
+    const end = () => Math.min(listing?.shardCount ?? Infinity, endOfRun);
     try {
       await scope.run(async () => {
-        while (nextShard < end) {
+        if (whileListing) started.push(list().catch(fail));
+        while (nextShard < end()) {
+          if (Math.min(shardsListed, endOfRun) - first > SHARD_WINDOW)
+            isWide ??= patched('window-of-workers');
           if (isWide && toCount-- === 0) {
             // A shard that fails meanwhile is told as what it is, not as the end of the counting.
             const workers = await CancellationScope.nonCancellable(() => countWorkers(TASK_QUEUES.cpu));
             window = Math.max(SHARD_WINDOW, SHARDS_PER_WORKER * workers);
             toCount = SHARDS_PER_COUNT - 1;
           }
-          await condition(() => failure !== undefined || (!paused && running < window));
+          const canStart = () => !paused && running < window && nextShard < shardsListed;
+          await condition(() => failure !== undefined || nextShard >= end() || canStart());
           if (failure) return;
-          started.push(runShard(nextShard++));
+          if (canStart()) started.push(runShard(nextShard++));
         }
       });
-    } finally {
-      await Promise.all(started);
+    } catch (error) {
+      fail(error);
     }
+    await Promise.all(started);
     if (failure) throw failure.error;
+  }
+
+  /** Where this run ends with the last shard, merges beside it. */
+  function beginMerge({ shardCount }: ShardListing): void {
+    if (shardCount > endOfRun || shardCount <= 1 || !patched('merge-follows-shards')) return;
+    merging = new CancellationScope();
+    followed = merging.run(followShards);
   }
 
   /**
@@ -171,19 +206,17 @@ export async function preprocess(
     }
   }
 
-  let merging: CancellationScope | undefined;
-  let followed: Promise<WrittenResult | undefined> | undefined;
   try {
-    listing ??= await listJobShards({ jobId, config });
-    if (listing.totalFiles === 0)
-      throw ApplicationFailure.nonRetryable(`there is no file in ${config.data_dir_path}`, 'NoSpectra');
-    const end = Math.min(listing.shardCount, nextShard + SHARDS_PER_RUN);
-    if (end === listing.shardCount && end > 1 && patched('merge-follows-shards')) {
-      merging = new CancellationScope();
-      followed = merging.run(followShards);
+    if (listing) {
+      beginMerge(listing);
+      await runShards({ whileListing: false });
+    } else if (patched('shards-while-listing')) await runShards({ whileListing: true });
+    else {
+      await list();
+      await runShards({ whileListing: false });
     }
-    await runShards(end);
-    if (end < listing.shardCount)
+    if (!listing) throw new Error('the files have not been listed');
+    if (nextShard < listing.shardCount)
       await continueAsNew<typeof preprocess>({
         jobId,
         config,
