@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { catalogueFiles, catalogueFilesOf } from './catalogue-files.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { startHeartbeats } from './heartbeats.ts';
-import { readManifest, readPartRanges } from './plan.ts';
+import { readShardFiles } from './plan.ts';
 
 /** Reads the files of one shard into the catalogue, leaving out those that have not changed since they were read. */
 export function createCatalogueShard(dependencies: CpuDependencies) {
@@ -17,9 +17,8 @@ export function createCatalogueShard(dependencies: CpuDependencies) {
     let done = 0;
     const stopHeartbeats = startHeartbeats(() => ({ done }));
     try {
-      const parts = await readPartRanges(store, workId, shard);
-      const range = { start: parts.at(0)?.start ?? 0, end: parts.at(-1)?.end ?? 0 };
-      const files = await readManifest(store, workId, shard, range);
+      const files = await readShardFiles(store, workId, shard);
+      if (!files) throw new Error(`there is no shard ${shard}`);
       const unchanged = await spectra.confirmUnchanged(catalogueFilesOf(files));
       const changed = files.filter(({ path }) => !unchanged.has(path));
       await catalogueFiles(dependencies, changed, {

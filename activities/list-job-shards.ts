@@ -25,8 +25,8 @@ export function createListJobShards(dependencies: CpuDependencies) {
     const workflow = client.workflow.getHandle(run.workflowId, run.runId);
     let told = 0;
     const tell = async ({ files, shards }: ListedSoFar): Promise<void> => {
-      // Each time costs the workflow a task: less often the longer it has been at it.
-      if (shards - told <= Math.max(SHARD_WINDOW, told / 4)) return;
+      // Each time costs the workflow a task.
+      if (shards - told <= SHARD_WINDOW) return;
       told = shards;
       await jobs.setProgressTotal(jobId, files);
       await workflow.signal<[number]>(SHARDS_LISTED, shards);

@@ -12,7 +12,14 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { createListShards, type ListedSoFar } from './list-shards.ts';
 import { MAX_FILES_PER_PART, MAX_FILES_PER_SHARD } from '../contracts/limits.ts';
 import { PreprocessingConfig } from '../contracts/preprocessing.ts';
-import { baseNameHash, maxFilesPerPart, readManifest, readNames, readPartRanges } from './plan.ts';
+import {
+  baseNameHash,
+  maxFilesPerPart,
+  readListing,
+  readManifest,
+  readPartRanges,
+  readShardFiles,
+} from './plan.ts';
 
 let root: string;
 let archive: string;
@@ -40,14 +47,15 @@ const config = (points: number) =>
   });
 
 /** The paths of the files of each part of each shard, and what was told while there were more to come. */
-async function list(dir: string, points = 140) {
+let jobs = 0;
+async function list(dir: string, points = 140, workId = `job-${jobs++}`) {
   const listShards = createListShards({ fileStore, store });
   const told: ListedSoFar[] = [];
   const listing = ShardListing.parse(
     await new MockActivityEnvironment().run(() =>
-      listShards({ workId: 'job', dir, recursive: true, config: config(points) }, async (listed) => {
+      listShards({ workId, dir, recursive: true, config: config(points) }, async (listed) => {
         for (let shard = told.at(-1)?.shards ?? 0; shard < listed.shards; shard++)
-          expect(await readPartRanges(store, 'job', shard)).not.toHaveLength(0);
+          expect(await readPartRanges(store, workId, shard)).not.toHaveLength(0);
         told.push(listed);
       }),
     ),
@@ -55,19 +63,17 @@ async function list(dir: string, points = 140) {
   const shards = [];
   for (let shard = 0; shard < listing.shardCount; shard++) {
     const parts = [];
-    for (const range of await readPartRanges(store, 'job', shard))
-      parts.push((await readManifest(store, 'job', shard, range)).map(({ path }) => path));
+    for (const range of await readPartRanges(store, workId, shard))
+      parts.push((await readManifest(store, workId, shard, range)).map(({ path }) => path));
     shards.push(parts);
   }
-  return { listing, shards, parts: shards.flat(), told };
+  return { listing, shards, parts: shards.flat(), told, names: (await readListing(store, workId))?.names };
 }
 
 it('says which base names several files have', async () => {
   await put('night/a/x.fits', 'night/b/x.fits', 'night/b/y.fits', 'other/y.fits');
-  await list('/night');
-  expect(await readNames(store, 'job')).toEqual({ directory: 'night', repeated: [baseNameHash('x.fits')] });
-  await list('/');
-  expect((await readNames(store, 'job')).repeated).toHaveLength(2);
+  expect((await list('/night')).names).toEqual({ directory: 'night', repeated: [baseNameHash('x.fits')] });
+  expect((await list('/')).names?.repeated).toHaveLength(2);
 });
 
 it('cuts the files into parts and shards in byte order of their paths, names of several bytes a letter too', async () => {
@@ -122,6 +128,23 @@ it('tells of shards while it lists more, and cuts as it would have at the end', 
   expect(told.at(-1)?.shards).toBeLessThan(listing.shardCount);
   expect(parts.flat()).toHaveLength(24_000);
   expect(new Set(parts.flat()).size).toBe(24_000);
+});
+
+it('goes on where it was interrupted, though the archive is another one by then', async () => {
+  const paths = Array.from({ length: 20_000 }, (_, i) => `${100_000 + i}`);
+  await put(...paths);
+  const listShards = createListShards({ fileStore, store });
+  const input = { workId: 'job', dir: '/', recursive: true, config: config(140) };
+  await expect(
+    new MockActivityEnvironment().run(() => listShards(input, () => Promise.reject(new Error('killed')))),
+  ).rejects.toThrow('killed');
+  const started = await readShardFiles(store, 'job', 0);
+  await put('000000', '999999');
+  await rm(join(archive, '100000'));
+  const { shards, listing } = await list('/', 140, 'job');
+  expect(shards[0]?.flat()).toEqual(started?.map(({ path }) => path));
+  expect(shards.flat(2)).toEqual([...paths, '999999']);
+  expect(listing.totalFiles).toBe(20_001);
 });
 
 it('says that there is no file', async () => {

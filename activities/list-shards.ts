@@ -2,14 +2,16 @@ import { createHash } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { MAX_FILES_PER_SHARD, MIN_FILES_PER_SHARD } from '../contracts/limits.ts';
 import type { PreprocessingConfig, ShardListing } from '../contracts/preprocessing.ts';
+import type { ArchiveFile } from '../storage/file-store.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import {
   baseNameHash,
   maxFilesPerPart,
   type PartFiles,
+  readShardFiles,
   writeConfig,
+  writeListing,
   writeManifest,
-  writeNames,
 } from './plan.ts';
 
 export interface ListShardsInput {
@@ -28,7 +30,8 @@ export interface ListedSoFar {
 }
 
 /**
- * Walks an archive directory once and writes what files each shard has, as it goes; a repeated run writes the same.
+ * Walks an archive directory once and writes what files each shard has, as it goes. A repeated run goes on where the one
+ * before ended: shards that are listed are worked on already, and stay as they are whatever becomes of the archive.
  * @param onShards told of shards while more are to come
  */
 export function createListShards({ fileStore, store }: Pick<CpuDependencies, 'fileStore' | 'store'>) {
@@ -46,27 +49,44 @@ export function createListShards({ fileStore, store }: Pick<CpuDependencies, 'fi
       for (const parts of shards) await writeManifest(store, workId, listed.shards++, parts);
     };
 
-    if (config) await writeConfig(store, workId, config);
-    for await (const files of fileStore.walkArchive(dir, { recursive })) {
-      context.heartbeat({ files: listed.files });
-      context.cancellationSignal.throwIfAborted();
+    const take = (files: readonly ArchiveFile[]): void => {
       listed.files += files.length;
       let inputs = '';
       for (const file of files) {
-        const hash = baseNameHash(file.path);
-        names.add(hash);
+        names.add(baseNameHash(file.path));
         inputs += `${file.path}\t${file.size}\n`;
-        cuts.add(`${JSON.stringify(file)}\n`, hash);
       }
       input.update(inputs);
+    };
+
+    if (config) await writeConfig(store, workId, config);
+    let last: Buffer | undefined;
+    for (let earlier; (earlier = await readShardFiles(store, workId, listed.shards)); listed.shards++) {
+      take(earlier);
+      cuts.skip(earlier.length);
+      last = Buffer.from(earlier.at(-1)?.path ?? '');
+    }
+    for await (const all of fileStore.walkArchive(dir, { recursive })) {
+      context.heartbeat({ files: listed.files });
+      context.cancellationSignal.throwIfAborted();
+      const files = last ? all.filter(isAfter(last)) : all;
+      take(files);
+      for (const file of files) cuts.add(`${JSON.stringify(file)}\n`, baseNameHash(file.path));
       const shards = cuts.take();
       await write(shards);
       if (shards.length > 0) await onShards?.({ ...listed });
     }
     await write(cuts.takeRest());
-    await writeNames(store, workId, { directory, repeated: names.repeated() });
-    return { inputSha256: input.digest('hex'), totalFiles: listed.files, shardCount: listed.shards };
+    const { files: totalFiles, shards: shardCount } = listed;
+    const listing = { inputSha256: input.digest('hex'), totalFiles, shardCount };
+    await writeListing(store, workId, { ...listing, names: { directory, repeated: names.repeated() } });
+    return listing;
   };
+}
+
+/** In the byte order of UTF-8, in which an archive is walked. */
+function isAfter(last: Buffer): (file: ArchiveFile) => boolean {
+  return ({ path }) => Buffer.compare(Buffer.from(path), last) > 0;
 }
 
 /** With so many files before it, no shard depends on what comes after them. */
@@ -100,6 +120,11 @@ class Cuts {
     this.#inPart++;
     if (this.#inPart < this.#least || (this.#inPart < this.#most && hash % this.#mean !== 0)) return;
     this.#endPart();
+  }
+
+  /** So many files are in shards already. */
+  skip(files: number): void {
+    this.#done += files;
   }
 
   /** The next shards that are certain, whatever files come. */

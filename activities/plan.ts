@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MAX_FILES_PER_PART, MAX_VALUES_PER_PART } from '../contracts/limits.ts';
-import { PreprocessingConfig } from '../contracts/preprocessing.ts';
+import { PreprocessingConfig, ShardListing } from '../contracts/preprocessing.ts';
 import { PartHeader } from '../science/preprocess/part.ts';
 import type { ArchiveFile } from '../storage/file-store.ts';
 import { ObjectNotFound, type ObjectStore, objectUri } from '../storage/object-store.ts';
@@ -15,7 +15,7 @@ const ArchiveFileLine: z.ZodType<ArchiveFile> = z.object({
 /** Where all that a job makes before its result lies, but for the parts; deleted at its end. */
 export const workPrefix = (workId: string) => `work/${workId}`;
 const configKey = (workId: string) => `${workPrefix(workId)}/config.json`;
-const namesKey = (workId: string) => `${workPrefix(workId)}/names.json`;
+const listingKey = (workId: string) => `${workPrefix(workId)}/listing.json`;
 const shardPrefix = (workId: string, shard: number) =>
   `${workPrefix(workId)}/shards/${String(shard).padStart(6, '0')}`;
 const manifestKey = (workId: string, shard: number) => `${shardPrefix(workId, shard)}/files.jsonl`;
@@ -42,24 +42,26 @@ export function createConfigReader(store: ObjectStore): (workId: string) => Prom
   };
 }
 
-/**
- * How the files of a job are named in its result: by their base name where it is unique in the job, else by their path
- * below its directory. Known once all are listed.
- */
+/** How the files of a job are named in its result: by their base name where it is unique in the job, else by their path. */
 export const JobNames = z.object({
-  /** The job's directory in the archive; empty for the whole. */
+  /** The job's directory in the archive, below which the paths are; empty for the whole. */
   directory: z.string(),
   /** Hashes of the base names that several files have. Should two names collide, both go by their path: right too. */
   repeated: z.array(z.number()),
 });
 export type JobNames = z.infer<typeof JobNames>;
 
-export async function writeNames(store: ObjectStore, workId: string, names: JobNames): Promise<void> {
-  await writeJson(store, namesKey(workId), names);
+/** What is known of a job's files once all of them are listed. */
+export const WholeListing = ShardListing.extend({ names: JobNames });
+export type WholeListing = z.infer<typeof WholeListing>;
+
+export async function writeListing(store: ObjectStore, workId: string, listing: WholeListing): Promise<void> {
+  await writeJson(store, listingKey(workId), listing);
 }
 
-export async function readNames(store: ObjectStore, workId: string): Promise<JobNames> {
-  return JobNames.parse(await readJson(store, namesKey(workId)));
+/** The listing of a job; undefined while it is not complete. */
+export async function readListing(store: ObjectStore, workId: string): Promise<WholeListing | undefined> {
+  return unlessAbsent(async () => WholeListing.parse(await readJson(store, listingKey(workId))));
 }
 
 /** Files that one thread preprocesses at once, as lines of a manifest. */
@@ -106,6 +108,21 @@ export async function readPartRanges(
 }
 const LINE_BREAK = 0x0a;
 
+/** All files of a shard; undefined where none of this number is listed. */
+export async function readShardFiles(
+  store: ObjectStore,
+  workId: string,
+  shard: number,
+): Promise<ArchiveFile[] | undefined> {
+  return unlessAbsent(async () => {
+    const parts = await readPartRanges(store, workId, shard);
+    return readManifest(store, workId, shard, {
+      start: parts.at(0)?.start ?? 0,
+      end: parts.at(-1)?.end ?? 0,
+    });
+  });
+}
+
 /** The files that lie in a range of a shard's manifest. */
 export async function readManifest(
   store: ObjectStore,
@@ -145,12 +162,9 @@ export async function readShardParts(
   workId: string,
   shard: number,
 ): Promise<PartReference[] | undefined> {
-  try {
-    return z.array(PartReference).parse(await readJson(store, shardPartsKey(workId, shard)));
-  } catch (error) {
-    if (error instanceof ObjectNotFound) return undefined;
-    throw error;
-  }
+  return unlessAbsent(async () =>
+    z.array(PartReference).parse(await readJson(store, shardPartsKey(workId, shard))),
+  );
 }
 
 /** A shard turned out not to be done: a part of it is gone or damaged. */
@@ -183,6 +197,15 @@ async function writeJson(store: ObjectStore, key: string, value: unknown): Promi
 
 async function readJson(store: ObjectStore, key: string): Promise<unknown> {
   return JSON.parse(text(await store.read(objectUri(key))));
+}
+
+async function unlessAbsent<T>(reading: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading();
+  } catch (error) {
+    if (error instanceof ObjectNotFound) return undefined;
+    throw error;
+  }
 }
 
 function text(bytes: Uint8Array): string {

@@ -3,25 +3,32 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
 import type { Artifact } from '../contracts/job.ts';
-import { PARTS_LOST, type ShardListing } from '../contracts/preprocessing.ts';
+import { PARTS_LOST } from '../contracts/preprocessing.ts';
 import { VERSION } from '../contracts/version.ts';
 import type { LogEntry } from '../db/repositories/jobs.ts';
 import { gridOf } from '../science/preprocess/plan.ts';
 import { describeArtifact } from './artifact.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { startHeartbeats } from './heartbeats.ts';
-import { createConfigReader, forgetShard, type PartReference, readNames, readShardParts } from './plan.ts';
+import {
+  createConfigReader,
+  forgetShard,
+  type PartReference,
+  readListing,
+  readShardParts,
+  type WholeListing,
+} from './plan.ts';
 
 export interface WriteResultInput {
   jobId: string;
-  listing: ShardListing;
-  /** The shards are not all done: take each as it comes, for as long as they come. */
+  /** The shards are not all done, nor even listed: take each as it comes, for as long as they come. */
   follow: boolean;
 }
 
 /** A merge that waits holds a slot of the worker. After this long without a shard it gives it free. */
 const PATIENCE_MS = 30_000;
-const POLL_MS = 20;
+/** The first look for a shard that is not there comes soon, the next ones less often. */
+const POLL_MS = { first: 20, most: 100 } as const;
 
 /**
  * Merges the parts into the job's result.h5, written beside and renamed, with preview.json.
@@ -32,22 +39,9 @@ export function createWriteResult(dependencies: CpuDependencies) {
   const { jobs, fileStore, pool, store, tempDir, objects, log } = dependencies;
   const readConfig = createConfigReader(store);
 
-  /** The parts of a shard; undefined when they do not come. */
-  async function partsOf(
-    { jobId, follow }: WriteResultInput,
-    shard: number,
-    signal: AbortSignal,
-  ): Promise<PartReference[] | undefined> {
-    const deadline = Date.now() + (follow ? PATIENCE_MS : 0);
-    for (;;) {
-      const parts = await readShardParts(store, jobId, shard);
-      if (parts || Date.now() >= deadline) return parts;
-      await delay(POLL_MS, undefined, { signal });
-    }
-  }
-
   return async function writeResult(input: WriteResultInput): Promise<{ artifacts: Artifact[] } | undefined> {
-    const { jobId, listing, follow } = input;
+    const { jobId, follow } = input;
+    let listing: WholeListing | undefined;
     const signal = Context.current().cancellationSignal;
     const stopHeartbeats = startHeartbeats();
     const target = join(tempDir, `${jobId}-${activityInfo().activityId}-${activityInfo().attempt}.h5`);
@@ -69,18 +63,18 @@ export function createWriteResult(dependencies: CpuDependencies) {
           // How earlier parts are used says nothing of the result.
           configuration: JSON.stringify({ ...config, reuse: undefined }),
           software: `Spectrolabe ${VERSION}`,
-          input_sha256: listing.inputSha256,
         },
-        maxRows: listing.totalFiles,
+        // While they are still being listed there are many.
+        maxRows: (await knownListing())?.totalFiles ?? Infinity,
         compression: config.compression,
-        names: await readNames(store, jobId),
       });
       const total = { rows: 0, rejects: 0, constant: 0, extrapolated: 0, unbridgedGap: 0, mediumUnknown: 0 };
       const missing: number[] = [];
       let lost: string[] = [];
-      for (let shard = 0; shard < listing.shardCount; shard++) {
+      for (let shard = 0; ; shard++) {
         signal.throwIfAborted();
-        const parts = await partsOf(input, shard, signal);
+        const parts = await partsOf(shard);
+        if (parts === 'no such shard') break;
         if (!parts && follow) return undefined;
         if (!parts) {
           missing.push(shard);
@@ -97,12 +91,17 @@ export function createWriteResult(dependencies: CpuDependencies) {
         }
       }
       if (missing.length > 0 || lost.length > 0) throw await partsLost(missing, lost);
+      if (!listing) throw new Error('the files have not been listed');
       // Then the workflow says why there is no result.
       if (follow && (total.rows === 0 || total.rejects / listing.totalFiles > config.max_reject_fraction))
         return undefined;
 
       const [{ finished, lost: damaged }] = await Promise.all([
-        merger.run({ step: 'finish' }),
+        merger.run({
+          step: 'finish',
+          names: listing.names,
+          attributes: { input_sha256: listing.inputSha256 },
+        }),
         jobs.appendLogLines(jobId, warningsOf(total, config)),
       ]);
       if (damaged.length > 0) throw await partsLost([], damaged);
@@ -131,11 +130,28 @@ export function createWriteResult(dependencies: CpuDependencies) {
       await rm(target, { force: true });
     }
 
+    async function knownListing(): Promise<WholeListing | undefined> {
+      return (listing ??= await readListing(store, jobId));
+    }
+
+    /** The parts of a shard; undefined when they do not come. */
+    async function partsOf(shard: number): Promise<PartReference[] | 'no such shard' | undefined> {
+      const deadline = Date.now() + (follow ? PATIENCE_MS : 0);
+      for (let wait: number = POLL_MS.first; ; wait = Math.min(2 * wait, POLL_MS.most)) {
+        const all = await knownListing();
+        if (all && shard >= all.shardCount) return 'no such shard';
+        const parts = await readShardParts(store, jobId, shard);
+        if (parts || Date.now() >= deadline) return parts;
+        await delay(wait, undefined, { signal });
+      }
+    }
+
     /** Deletes what is damaged, and makes undone the shards that need it. */
     async function partsLost(shards: number[], keys: readonly string[]): Promise<ApplicationFailure> {
       log.warn({ jobId, shards, keys }, 'parts are gone or damaged; their shards are done again');
       for (const key of keys) await store.deletePrefix(key);
-      for (let shard = 0; shard < listing.shardCount && keys.length > 0; shard++) {
+      const shardCount = keys.length > 0 ? ((await knownListing())?.shardCount ?? 0) : 0;
+      for (let shard = 0; shard < shardCount; shard++) {
         const parts = await readShardParts(store, jobId, shard);
         if (!parts?.some(({ key }) => keys.includes(key))) continue;
         await forgetShard(store, jobId, shard);

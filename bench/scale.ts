@@ -152,8 +152,10 @@ async function measure(
       await workers.startUpTo(count);
       await untilThereAre(count, stack.apiUrl, signal);
       // A new worker compiles what it runs, which at a fifth of a processor takes seconds: no part of its speed.
-      const warmUp = { ...config, data_dir_path: '/0', reuse: 'never' };
-      await deleteJob(stack.apiUrl, await runJob(stack.apiUrl, warmUp, signal));
+      await deleteJob(
+        stack.apiUrl,
+        await runJob(stack.apiUrl, { ...config, data_dir_path: '/0', reuse: 'never' }, signal),
+      );
       const seconds: number[] = [];
       const usedBefore = await workers.usedSeconds();
       const before = await usage(stack);

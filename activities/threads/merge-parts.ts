@@ -22,10 +22,10 @@ export interface MergeStart {
   /** Host path of the file to write; an earlier one is overwritten. */
   target: string;
   wavelengthAngstrom: Float64Array;
+  /** Those of the root that are known before all files are. */
   attributes: Record<string, string>;
   maxRows: number;
   compression: PreprocessingConfig['compression'];
-  names: JobNames;
 }
 
 /** Appends the rows of parts, which come in order, but for their texts. */
@@ -37,6 +37,9 @@ export interface MergeAppend {
 /** Appends the texts of all parts, and brings the file to disk. */
 export interface MergeFinish {
   step: 'finish';
+  names: JobNames;
+  /** Further attributes of the root. */
+  attributes: Record<string, string>;
 }
 
 export type MergeTask = MergeStart | MergeAppend | MergeFinish;
@@ -93,7 +96,7 @@ export default async function mergeParts(task: MergeTask): Promise<MergeAnswer> 
     return { lost: merge.lost };
   }
   const totals = totalsOf(merge.parts);
-  const rename = createRename(merge.start.names);
+  const rename = createRename(task.names);
   if (rename) roomForPaths(totals.widths);
   const preview = new Preview(merge.start.wavelengthAngstrom, totals.rows);
   for (const part of merge.parts)
@@ -108,7 +111,7 @@ export default async function mergeParts(task: MergeTask): Promise<MergeAnswer> 
       await preview.add(current.store, part, texts);
     });
   if (merge.lost.length > 0) return { lost: merge.lost };
-  merge.file.close(totals);
+  merge.file.close(totals, task.attributes);
   await merge.syncing;
   const [, hashed] = await Promise.all([merge.handle.sync(), hashOf(merge.start.target)]);
   await merge.handle.close();

@@ -23,9 +23,9 @@ const GZIP_LEVEL = 4;
 export interface ResultFileOptions {
   /** Grid [Å, vacuum]; float64, length P. */
   wavelengthAngstrom: Float64Array;
-  /** Text attributes of the root group: configuration, software version, input sha256. */
+  /** Text attributes of the root group: configuration, software version. */
   attributes: Record<string, string>;
-  /** There will be no more rows than this; the true number shows only at the end. */
+  /** There will be no more rows than this, or very many; the true number shows only at the end. */
   maxRows: number;
   compression: 'none' | 'gzip';
 }
@@ -37,8 +37,11 @@ export interface ResultFile {
   appendRows(fluxes: Float32Array, numbers: PartTables['numbers']): void;
   /** Appends columns of text, once all rows are there; `totals` are over all parts, the same at each call. */
   appendTexts(texts: PartTables['texts'], totals: Totals): void;
-  /** @throws Error when rows are missing */
-  close(totals: Totals): void;
+  /**
+   * @param attributes further ones of the root group
+   * @throws Error when rows are missing
+   */
+  close(totals: Totals, attributes?: Record<string, string>): void;
   /** Closes what will not be finished. */
   discard(): void;
 }
@@ -91,8 +94,9 @@ export async function createResultFile(path: string, options: ResultFileOptions)
         }
       });
     },
-    close(totals) {
+    close(totals, attributes = {}) {
       withoutClock(() => {
+        for (const [name, value] of Object.entries(attributes)) file.create_attribute(name, value);
         texts ??= createTextColumns(groups, totals);
         for (const column of [...numbers, ...texts]) column.flush();
         const lengths = [

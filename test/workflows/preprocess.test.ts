@@ -83,6 +83,22 @@ function activities(shardCount: number, replaced: Partial<Activities> = {}): Act
   };
 }
 
+const shardsDone = () => calls.filter((call) => call.startsWith('shard')).length;
+/** Lists shards so many at a time, and goes on once they have been worked on. */
+const listsInSteps = (steps: readonly number[], end: () => Promise<number>): Partial<Activities> => ({
+  listJobShards: async ({ jobId }) => {
+    calls.push('list');
+    const handle = environment.client.workflow.getHandle(jobId);
+    for (const shards of steps) {
+      await handle.signal(shardsListedSignal, shards);
+      while (shardsDone() < shards) await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    const shardCount = await end();
+    calls.push('listed');
+    return { inputSha256: 'b'.repeat(64), totalFiles: shardCount * 10, shardCount };
+  },
+});
+
 /** Runs the workflow on three workers, one a queue, and hands its handle to `use`. */
 async function run<T>(
   all: Activities,
@@ -151,23 +167,7 @@ describe('preprocess', () => {
   });
 
   describe('while more is being listed', () => {
-    const shardsDone = () => calls.filter((call) => call.startsWith('shard')).length;
-    /** Lists shards so many at a time, and goes on once they have been worked on. */
-    const listsInSteps = (steps: readonly number[], end: () => Promise<number>): Partial<Activities> => ({
-      listJobShards: async ({ jobId }) => {
-        calls.push('list');
-        const handle = environment.client.workflow.getHandle(jobId);
-        for (const shards of steps) {
-          await handle.signal(shardsListedSignal, shards);
-          while (shardsDone() < shards) await new Promise((resolve) => setTimeout(resolve, 10));
-        }
-        const shardCount = await end();
-        calls.push('listed');
-        return { inputSha256: 'b'.repeat(64), totalFiles: shardCount * 10, shardCount };
-      },
-    });
-
-    it('works on the shards that are there, and merges when all are', async () => {
+    it('works on the shards that are there, and merges them', async () => {
       const listing = activities(
         0,
         listsInSteps([2, 7, 9], () => Promise.resolve(12)),
@@ -176,7 +176,8 @@ describe('preprocess', () => {
       expect(new Set(calls.filter((call) => call.startsWith('shard'))).size).toBe(12);
       expect(shardsDone()).toBe(12);
       expect(calls.indexOf('listed')).toBeGreaterThan(calls.indexOf('shard 8'));
-      expect(calls.indexOf('follow')).toBeGreaterThan(calls.indexOf('listed'));
+      expect(calls.indexOf('follow')).toBeLessThan(calls.indexOf('listed'));
+      expect(calls.filter((call) => call === 'follow' || call === 'write')).toEqual(['follow', 'write']);
       // It is wide from the second step on.
       expect(calls.filter((call) => call.startsWith('count'))).toHaveLength(1);
     });
@@ -389,7 +390,21 @@ describe('preprocess', () => {
 
   it('continues as new beyond its shards a run, with nothing lost or done twice', async () => {
     const shards = SHARDS_PER_RUN + 5;
-    const { result, runs } = await run(activities(shards), async (handle) => {
+    let isEnded = false;
+    const all = activities(0, {
+      ...listsInSteps([2], () => Promise.resolve(shards)),
+      writeResult: async ({ follow }) => {
+        calls.push(follow ? 'follow' : 'write');
+        if (calls.filter((call) => call === 'follow').length !== 1) return { artifacts: [] };
+        const { Context } = await import('@temporalio/activity');
+        const timer = setInterval(() => Context.current().heartbeat(), 50);
+        return Context.current().cancelled.finally(() => {
+          clearInterval(timer);
+          isEnded = true;
+        });
+      },
+    });
+    const { result, runs } = await run(all, async (handle) => {
       const done = await handle.result();
       const last = await environment.client.workflow.getHandle(handle.workflowId).describe();
       return { result: done, runs: [handle.firstExecutionRunId, last.runId] };
@@ -398,5 +413,7 @@ describe('preprocess', () => {
     expect(new Set(calls.filter((call) => call.startsWith('shard'))).size).toBe(shards);
     expect(calls.filter((call) => call === 'list')).toHaveLength(1);
     expect(runs[0]).not.toBe(runs[1]);
+    // The merge that began when two shards were known is not left behind.
+    expect(isEnded).toBe(true);
   });
 });

@@ -110,13 +110,12 @@ export async function preprocess(
     paused,
   }));
 
-  /** Lists the files, and begins the merge. */
+  /** Lists the files. */
   async function list(): Promise<void> {
     listing = await listJobShards({ jobId, config });
     if (listing.totalFiles === 0)
       throw ApplicationFailure.nonRetryable(`there is no file in ${config.data_dir_path}`, 'NoSpectra');
     shardsListed = listing.shardCount;
-    beginMerge(listing);
   }
 
   /** Runs this run's shards, a window of them at once; after a failure the others are cancelled. */
@@ -164,7 +163,9 @@ export async function preprocess(
           const canStart = () => !paused && running < window && nextShard < shardsListed;
           await condition(() => failure !== undefined || nextShard >= end() || canStart());
           if (failure) return;
-          if (canStart()) started.push(runShard(nextShard++));
+          if (!canStart()) continue;
+          if (whileListing) beginMerge();
+          started.push(runShard(nextShard++));
         }
       });
     } catch (error) {
@@ -174,9 +175,9 @@ export async function preprocess(
     if (failure) throw failure.error;
   }
 
-  /** Where this run ends with the last shard, merges beside it. */
-  function beginMerge({ shardCount }: ShardListing): void {
-    if (shardCount > endOfRun || shardCount <= 1 || !patched('merge-follows-shards')) return;
+  /** Where this run ends with the last shard, as far as is known, merges beside it. */
+  function beginMerge(): void {
+    if (merging || shardsListed > endOfRun || shardsListed <= 1 || !patched('merge-follows-shards')) return;
     merging = new CancellationScope();
     followed = merging.run(followShards);
   }
@@ -187,17 +188,17 @@ export async function preprocess(
    */
   async function followShards(): Promise<WrittenResult | undefined> {
     try {
-      return listing && (await followResult({ jobId, listing, follow: true }));
+      return await followResult({ jobId, follow: true });
     } catch {
       return undefined;
     }
   }
 
   /** Merges all parts; those that turn out to be lost are made again. */
-  async function writeWhole(all: ShardListing): Promise<WrittenResult> {
+  async function writeWhole(): Promise<WrittenResult> {
     for (let round = 1; ; round++) {
       try {
-        return (await writeResult({ jobId, listing: all, follow: false })) ?? { artifacts: [] };
+        return (await writeResult({ jobId, follow: false })) ?? { artifacts: [] };
       } catch (error) {
         const lost = lostShards(error);
         if (!lost || round === MERGE_ROUNDS) throw error;
@@ -207,21 +208,23 @@ export async function preprocess(
   }
 
   try {
-    if (listing) {
-      beginMerge(listing);
-      await runShards({ whileListing: false });
-    } else if (patched('shards-while-listing')) await runShards({ whileListing: true });
+    if (!listing && patched('shards-while-listing')) await runShards({ whileListing: true });
     else {
-      await list();
+      if (!listing) await list();
+      beginMerge();
       await runShards({ whileListing: false });
     }
     if (!listing) throw new Error('the files have not been listed');
-    if (nextShard < listing.shardCount)
+    if (nextShard < listing.shardCount) {
+      // It was begun when less had been listed, and would not outlive this run.
+      merging?.cancel();
+      await followed;
       await continueAsNew<typeof preprocess>({
         jobId,
         config,
         resumed: { listing, nextShard, rows, rejected, reused, paused },
       });
+    }
     if (rows === 0)
       throw ApplicationFailure.nonRetryable(
         `none of the ${listing.totalFiles} files gave a spectrum; the rejects say why`,
@@ -232,7 +235,7 @@ export async function preprocess(
         `${rejected} of ${listing.totalFiles} files were rejected, more than max_reject_fraction ${config.max_reject_fraction}`,
         'TooManyRejects',
       );
-    const { artifacts } = (await followed) ?? (await writeWhole(listing));
+    const { artifacts } = (await followed) ?? (await writeWhole());
     const recorded = await completeJob({
       jobId,
       statusDetail: `${rows} spectra, ${rejected} rejected${reused > 0 ? `, ${reused} files reused from an earlier job` : ''}`,
