@@ -408,7 +408,11 @@ export function createJobsRepository(db: Database) {
           .from(shardProgress)
           .where(eq(shardProgress.jobId, id));
         if (sum)
-          await setProgress(tx, id, { total: job.progress?.total ?? sum.done, ...sum, unit: 'spectra' });
+          await setProgress(tx, id, {
+            total: Math.max(job.progress?.total ?? 0, sum.done),
+            ...sum,
+            unit: 'spectra',
+          });
       });
     },
 

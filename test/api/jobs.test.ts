@@ -487,6 +487,7 @@ describe('what a run leaves', () => {
 
   it('counts a retried shard once, and none after the end', async () => {
     const { job_id } = await running();
+    await server.jobs.setProgressTotal(job_id, 100);
     const shard = (shard: number, done: number) =>
       server.jobs.recordShard(job_id, { shard, done, rejected: 1 });
     expect(await shard(0, 10)).toBe(true);
