@@ -64,8 +64,9 @@ export function createApiMetrics({
   });
 
   async function askDatabase(scrape: Scrape): Promise<void> {
-    const [phases, lag, unanswered] = await Promise.all([
+    const [phases, spectra, lag, unanswered] = await Promise.all([
       jobs.countByPhase(),
+      jobs.countSpectraDone(),
       outbox.lag(),
       labellings.countUnanswered(),
     ]);
@@ -75,6 +76,7 @@ export function createApiMetrics({
       'Jobs by phase.',
       JobPhase.options.map((phase) => [{ phase }, countOf(phase)]),
     );
+    scrape.gauge('spectrolabe_job_spectra', 'Spectra that jobs have dealt with, as they told.', spectra);
     scrape.gauge('spectrolabe_outbox_commands', 'Commands that wait for Temporal.', lag.waiting);
     scrape.gauge('spectrolabe_outbox_oldest_seconds', 'Age of the oldest of them.', lag.oldestSeconds);
     scrape.gauge(

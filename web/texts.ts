@@ -514,7 +514,7 @@ export const texts = {
       },
       results: 'Result of a preprocessing job',
       resultsHelp: 'Its result.h5 becomes the file below.',
-      resultsEmpty: 'No preprocessing job is completed yet.',
+      resultsEmpty: 'No preprocessing job is completed yet: run one, or give a file of your own below.',
       uploadText: 'A file is not in the store yet?',
       upload: 'Upload it in Files',
       layers: 'must be a JSON array of layers',
@@ -547,7 +547,8 @@ export const texts = {
   },
   filePicker: {
     title: 'Choose a file',
-    empty: (endings: string) => `No directories and no files with ${endings} are here.`,
+    empty: (endings: string) =>
+      `No directories and no files with ${endings} are here. Go up, or type a path.`,
     endings: (endings: string) => `Shown are files with ${endings}`,
   },
   picker: {
@@ -620,8 +621,8 @@ export const texts = {
     log: {
       search: 'Search the log',
       follow: 'Follow',
-      empty: 'Nothing logged yet.',
-      none: 'No line matches.',
+      empty: 'Nothing logged yet. Lines appear as the job runs.',
+      none: 'No line matches. Search for less, or clear the search.',
       region: 'Log of the job',
     },
     rejects: {
@@ -638,8 +639,8 @@ export const texts = {
       name: 'File',
       kind: 'Kind',
       size: 'Size',
-      empty: 'No result files yet.',
-      emptyEnded: 'This job left no result files.',
+      empty: 'No result files yet. They appear here as the job writes them.',
+      emptyEnded: 'This job left no result files. Its log says how far it came.',
       folder: 'Open its directory in Files',
     },
   },
@@ -672,7 +673,7 @@ export const texts = {
     captionEnd: 'Wavelengths of the raw spectrum are as in its file.',
     rawFailed: 'The raw spectrum could not be read; only the preprocessed one is drawn.',
     open: 'Open the raw spectrum',
-    none: 'This job has no preview.',
+    none: 'This job has no preview. Result files has all that it wrote.',
     of: (index: number, count: number) => `${index} of ${count}`,
   },
   training: {
@@ -757,7 +758,7 @@ export const texts = {
   shortcuts,
   plot: {
     wavelength: 'Wavelength [Å]',
-    flux: 'Flux',
+    flux: (unit: string | undefined) => `Flux [${unit ?? 'no unit in the file'}]`,
     angstrom: 'Å',
     zoomIn: 'Zoom in',
     zoomOut: 'Zoom out',
@@ -768,7 +769,7 @@ export const texts = {
     toolMove: 'Dragging moves the plot',
     png: 'Save as PNG',
     save: 'Save the plot or its numbers',
-    formats: { png: 'PNG, as it is shown', svg: 'SVG, as it is shown', csv: 'CSV of its numbers' },
+    formats: { PNG: 'PNG, as it is shown', SVG: 'SVG, as it is shown', CSV: 'CSV of its numbers' },
     band: 'Error ±1σ',
     shades: { bad: 'Bad pixels', telluric: 'Telluric bands' },
     lines: 'Lines',
@@ -776,7 +777,7 @@ export const texts = {
     linesShifted: (z: string) => `Mark well-known lines (vacuum wavelengths, at z = ${z})`,
     helpTitle: 'How to zoom and read off',
     help: 'Drag a box to zoom, turn the wheel to zoom, drag with Shift to move, double-click to show everything. Keys: ← → read off, + − zoom, Shift with ← → move, 0 everything.',
-    readoutEmpty: 'Point at the plot to read it off',
+    readoutEmpty: 'Point to read off',
     downloadAs: (kind: string) => `Download as ${kind}`,
     withInterval: (value: string, low: string, high: string) => `${value} (${low} to ${high})`,
     lower: 'lower bound',
@@ -836,7 +837,6 @@ export const texts = {
     version: (version: string, threads?: number) =>
       threads === undefined ? version : `${version}, ${plural(threads, 'thread', 'threads')}`,
     doctor: 'On that machine npm run doctor says what is missing, and what to do about it.',
-    waiting: 'What waits',
     queueTable: 'Task queues and what waits on them',
     queueColumns: { queue: 'Task queue', waiting: 'Tasks waiting', oldest: 'Oldest waits' },
     seconds: (seconds: number) => `${seconds.toFixed(1)} s`,
@@ -844,6 +844,9 @@ export const texts = {
       commands === 0
         ? 'No command waits for Temporal.'
         : `${plural(commands, 'command waits', 'commands wait')} for Temporal, the oldest for ${oldestSeconds.toFixed(0)} s.`,
+    now: 'Now',
+    spectraPerSecond: 'spectra a second, over half a minute',
+    openLabellings: (count: number) => `${plural(count, 'spectrum waits', 'spectra wait')} for a label.`,
     metrics: 'The numbers are those that Prometheus gets at /metrics.',
     emptyTitle: 'No worker is running',
     emptyText: 'Jobs wait until there is one. npm start runs them; spectrolabe worker adds one more.',
@@ -916,7 +919,8 @@ export const texts = {
     filtered: 'The filtered catalogue',
     failed: 'The spectra cannot be drawn',
     emptyTitle: 'There is nothing to draw',
-    emptyText: 'No spectrum matches the filters, or the file has no rows.',
+    emptyText:
+      'No spectrum matches the filters, or the file has no rows. Loosen the filters in Spectra, or choose another file in Files.',
     plot: (name: string) => `Spectra of ${name}, drawn over each other`,
     fluxOfFile: 'Flux, as preprocessed',
     fluxOverMedian: 'Flux / median',

@@ -70,9 +70,8 @@ export async function trainNetwork(
     `${set.labels.length} labelled spectra × ${set.wavelengthAngstrom.length} points, ${classes.length} classes: ${countsOf(set.labels, classes)}`,
   );
   if (set.unlabelled > 0)
-    log('info', 'network-unlabelled', `${set.unlabelled} spectra have no label and are left out`);
-  if (set.unknown > 0)
-    log('warning', 'network-unknown', `${set.unknown} labels are of no spectrum in the file`);
+    log('info', 'network-unlabelled', `spectra without a label, left out: ${set.unlabelled}`);
+  if (set.unknown > 0) log('warning', 'network-unknown', `labels of no spectrum in the file: ${set.unknown}`);
   if (set.notFinite > 0)
     log(
       'warning',

@@ -216,6 +216,15 @@ export function createJobsRepository(db: Database) {
         .groupBy(jobs.phase);
     },
 
+    /** Spectra that all jobs together have dealt with, as far as they told. */
+    async countSpectraDone(): Promise<number> {
+      const [row] = await db
+        .select({ spectra: sql<number>`coalesce(sum((${jobs.progress}->>'done')::float8), 0)` })
+        .from(jobs)
+        .where(sql`${jobs.progress}->>'unit' = 'spectra'`);
+      return row?.spectra ?? 0;
+    },
+
     async setDescription(id: string, description: string | null): Promise<JobRow | undefined> {
       const [job] = await db.update(jobs).set({ description }).where(eq(jobs.id, id)).returning();
       return job;

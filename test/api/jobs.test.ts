@@ -158,6 +158,24 @@ describe('reading', () => {
     expect((await get('/jobs/%E0%A4%A')).status).toBe(422);
   });
 
+  it('lists by how far jobs are, those that told nothing last, either way', async () => {
+    const [half, all, none, little] = [await create(), await create(), await create(), await create()];
+    for (const [job, done] of [
+      [half, 50],
+      [all, 100],
+      [little, 5],
+    ] as const)
+      await server.pool.query('update jobs set progress = $2 where id = $1', [
+        job.job_id,
+        { done, total: 100, unit: 'spectra' },
+      ]);
+    const list = async (sort: string) =>
+      JobPage.parse((await get(`/jobs?sort=${sort}`)).body).jobs.map((job) => job.job_id);
+    const ids = (...jobs: Job[]) => jobs.map((job) => job.job_id);
+    expect(await list('progress')).toEqual(ids(little, half, all, none));
+    expect(await list('-progress')).toEqual(ids(all, half, little, none));
+  });
+
   it('lists newest first, in pages, by phase, type and text', async () => {
     const ids: string[] = [];
     for (let index = 0; index < 3; index++) {

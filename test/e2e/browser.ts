@@ -152,9 +152,17 @@ async function inBothThemes(page: Page, act: (theme: Theme, isFirst: boolean) =>
   }
 }
 
-/** Pictures for the documentation, in light and dark, where UPDATE_SCREENSHOTS asks for new ones. */
-export async function snap(page: Page, name: string, { fullPage = false } = {}): Promise<void> {
+/**
+ * Pictures for the documentation, in light and dark, where UPDATE_SCREENSHOTS asks for new ones.
+ * @param shows what is to be on it; waited for
+ */
+export async function snap(
+  page: Page,
+  name: string,
+  { fullPage = false, shows }: { fullPage?: boolean; shows?: Locator } = {},
+): Promise<void> {
   if (!updatesScreenshots) return;
+  await shows?.waitFor();
   await mkdir(SCREENSHOTS, { recursive: true });
   await inBothThemes(page, async (theme) => {
     await settled(page);

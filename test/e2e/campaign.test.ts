@@ -138,6 +138,7 @@ describe.skipIf(!hasBrowser)('a campaign in the dashboard', () => {
     expect(await accessibilityFaults(page)).toEqual([]);
     await page.getByTestId('label-now').press('Enter');
     await page.getByTestId('filename').waitFor();
+    await snap(page, 'labelling', { fullPage: true, shows: page.getByTestId('map') });
     await labelBatch(page, server, 1);
   });
 

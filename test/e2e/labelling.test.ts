@@ -77,7 +77,7 @@ describe.skipIf(!hasBrowser)('the labelling bench', () => {
   ): Promise<Page> => {
     const page = await open(options);
     await page.goto(`/jobs/${jobId}/label`);
-    await page.getByTestId('person').locator('input').waitFor();
+    await page.getByTestId('person').locator('input:focus').waitFor();
     await page.keyboard.type(person);
     await page.keyboard.press('Enter');
     await page.getByText(`Labelling as ${person}`).waitFor();
@@ -119,7 +119,12 @@ describe.skipIf(!hasBrowser)('the labelling bench', () => {
     const page = await openAs(open, 'Ada');
     await page.getByText(`0 of ${BATCH} answered`).waitFor();
     await expect.poll(() => inkOf(page, 'plot')).toBeGreaterThan(3);
-    await page.getByTestId('close-up').waitFor();
+    const [inset] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByTestId('close-up').getByRole('button', { name: /^PNG/ }).click(),
+    ]);
+    expect(inset.suggestedFilename()).toMatch(/-Hα\.png$/);
+    expect((await readFile(await inset.path())).subarray(1, 4).toString()).toBe('PNG');
     expect(await accessibilityFaults(page)).toEqual([]);
     const first = await filename(page);
     await page.keyboard.press('1');
@@ -330,7 +335,9 @@ describe.skipIf(!hasBrowser)('the labelling bench', () => {
     open,
     server,
   }) => {
-    const page = await openAs(open, 'Eva', PHONE);
+    // One whose picture is of the pool alone.
+    const shown = (await openSpectra(server)).find((one) => one.spectrum_filename.startsWith('pool-'));
+    const page = await openAs(open, 'Eva', { ...PHONE, ...(shown && { spectrum: shown.labelling_id }) });
     expect(await overflow(page)).toBeLessThanOrEqual(0);
     expect(await accessibilityFaults(page)).toEqual([]);
     await snap(page, 'labelling-phone');
@@ -363,7 +370,6 @@ describe.skipIf(!hasBrowser)('the labelling bench', () => {
     await page.keyboard.press('Enter');
     await saved(page, `${name}, ${suggested}`);
     await page.getByTestId('map').waitFor({ timeout: 40_000 });
-    await snap(page, 'labelling');
     await page.keyboard.press('b');
     await answers.getByText('predicted').waitFor({ state: 'detached' });
     expect(await answers.innerText()).not.toMatch(/\d %/);

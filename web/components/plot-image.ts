@@ -42,6 +42,25 @@ export async function canvasPng(
   return toPng(picture);
 }
 
+/** A drawing as a PNG, of twice its width and height. */
+export async function svgPng(svg: string): Promise<Blob> {
+  const url = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
+  try {
+    const image = new Image();
+    image.src = url;
+    await image.decode();
+    const picture = document.createElement('canvas');
+    picture.width = 2 * image.naturalWidth;
+    picture.height = 2 * image.naturalHeight;
+    const context = picture.getContext('2d');
+    if (!context) throw new Error('this browser draws no pictures');
+    context.drawImage(image, 0, 0, picture.width, picture.height);
+    return await toPng(picture);
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
 function toPng(canvas: HTMLCanvasElement): Promise<Blob> {
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => {

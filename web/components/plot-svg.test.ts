@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { plotSvg, type SvgPlot } from './plot-svg.ts';
+import { dotsSvg, plotSvg, type SvgPlot } from './plot-svg.ts';
 
 const plot: SvgPlot = {
   title: 'A & B',
@@ -37,4 +37,23 @@ it('draws what is seen: a path for each stretch without a gap, marks and shades 
   expect(svg).not.toContain('#444');
   expect(svg).toContain('<title>A &#38; B</title>');
   expect(svg).toContain('Flux &#60;F&#62;');
+});
+
+it('names several curves, with their dashes, and draws intervals of single values', () => {
+  const [a] = plot.curves;
+  const svg = plotSvg({
+    ...plot,
+    curves: a ? [a, { ...a, label: 'b', colour: '#999', dash: [7, 4] }] : [],
+    bars: [{ band: { x: [20, 25], low: [1, null], high: [3, 3] }, colour: '#aaa' }],
+  });
+  expect(plotSvg(plot)).not.toContain('>a</text>');
+  expect(svg).toContain('>b</text>');
+  expect(svg.match(/stroke="#999"[^>]*stroke-dasharray="7 4"/g)).toHaveLength(3);
+  expect(svg.match(/stroke="#aaa"/g)).toHaveLength(1);
+});
+it('draws discs', () => {
+  const dots = [{ x: 1.234, y: 5, colour: '#bbb' }];
+  const svg = dotsSvg({ title: 'A & B', width: 10, height: 20, radius: 2, ground: '#888', dots });
+  expect(svg).toContain('<circle cx="1.23" cy="5" r="2" fill="#bbb"');
+  expect(svg).toContain('<title>A &#38; B</title>');
 });

@@ -8,7 +8,10 @@ export interface SvgPlot {
   y: Range;
   xLabel: string;
   yLabel: string;
-  curves: readonly { label: string; curve: Curve; colour: string; width: number }[];
+  /** Named in the corner where there are several. */
+  curves: readonly { label: string; curve: Curve; colour: string; width: number; dash?: readonly number[] }[];
+  /** Intervals of single values. */
+  bars?: readonly { band: Band; colour: string }[];
   bands: readonly { band: Band; colour: string }[];
   shades: readonly { shade: Shade; colour: string }[];
   marks: readonly (Mark & { colour: string })[];
@@ -21,6 +24,7 @@ const MARGIN = { left: 76, right: 16, top: 16, bottom: 52 };
 
 const escapeXml = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 const isNumber = (value: unknown) => typeof value === 'number';
+const dashed = (dash: readonly number[]) => (dash.length > 0 ? ` stroke-dasharray="${dash.join(' ')}"` : '');
 const shown = (value: number) => String(Math.round(value * 100) / 100);
 
 /** The plot as an SVG document, 960 × 480. */
@@ -53,10 +57,16 @@ export function plotSvg(plot: SvgPlot): string {
         `<path d="M${[...low, ...high.reverse()].join('L')}Z" fill="${colour}" fill-opacity="0.25"/>`,
       );
     }
-  for (const { curve, colour, width: thickness } of plot.curves)
+  for (const { band, colour } of plot.bars ?? [])
+    band.x.forEach((at, index) => {
+      const [low, high] = [band.low[index], band.high[index]];
+      if (isNumber(low) && isNumber(high))
+        parts.push(`<path d="M${place(at, low)}L${place(at, high)}" stroke="${colour}" stroke-width="1.4"/>`);
+    });
+  for (const { curve, colour, width: thickness, dash = [] } of plot.curves)
     for (const run of runsOf(curve.x, plot.x, (index) => isNumber(curve.y[index])))
       parts.push(
-        `<path d="M${run.map((index) => place(curve.x[index] ?? 0, curve.y[index] ?? 0)).join('L')}" fill="none" stroke="${colour}" stroke-width="${thickness}" stroke-linejoin="round"/>`,
+        `<path d="M${run.map((index) => place(curve.x[index] ?? 0, curve.y[index] ?? 0)).join('L')}" fill="none" stroke="${colour}" stroke-width="${thickness}" stroke-linejoin="round"${dashed(dash)}/>`,
       );
   const axes: string[] = [];
   for (const mark of plot.marks) {
@@ -81,6 +91,14 @@ export function plotSvg(plot: SvgPlot): string {
       text(MARGIN.left - 9, y + 4, label, 'text-anchor="end"'),
     );
   }
+  if (plot.curves.length > 1)
+    plot.curves.forEach(({ label, colour, dash = [] }, row) => {
+      const [right, y] = [WIDTH - MARGIN.right, MARGIN.top + 14 + 16 * row];
+      axes.push(
+        `<line x1="${right - 30}" x2="${right - 8}" y1="${y}" y2="${y}" stroke="${colour}" stroke-width="2"${dashed(dash)}/>`,
+        text(right - 36, y + 4, label, 'text-anchor="end"'),
+      );
+    });
   const middle = MARGIN.top + height / 2;
   axes.push(
     `<rect x="${MARGIN.left}" y="${MARGIN.top}" width="${width}" height="${height}" fill="none" stroke="${plot.colours.grid}"/>`,
@@ -94,6 +112,35 @@ export function plotSvg(plot: SvgPlot): string {
     `<clipPath id="plot"><rect x="${MARGIN.left}" y="${MARGIN.top}" width="${width}" height="${height}"/></clipPath>`,
     `<g clip-path="url(#plot)">${parts.join('\n')}</g>`,
     ...axes,
+    '</svg>',
+    '',
+  ].join('\n');
+}
+
+/** Discs on the ground of a page, as an SVG document. */
+export function dotsSvg({
+  title,
+  width,
+  height,
+  radius,
+  ground,
+  dots,
+}: {
+  title: string;
+  width: number;
+  height: number;
+  radius: number;
+  ground: string;
+  dots: readonly { x: number; y: number; colour: string }[];
+}): string {
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
+    `<title>${escapeXml(title)}</title>`,
+    `<rect width="${width}" height="${height}" fill="${ground}"/>`,
+    ...dots.map(
+      ({ x, y, colour }) =>
+        `<circle cx="${shown(x)}" cy="${shown(y)}" r="${radius}" fill="${colour}" fill-opacity="0.8"/>`,
+    ),
     '</svg>',
     '',
   ].join('\n');

@@ -1,6 +1,7 @@
 import { MAX_SPECTRUM_BYTES } from '../../contracts/limits.ts';
 import type { SpectrumHeader, SpectrumMetadata } from '../../contracts/spectrum.ts';
 import { FitsError } from '../../science/fits/error.ts';
+import { fluxUnit } from '../../science/spectra/flux-unit.ts';
 import { readHeaders, readSpectrum } from '../../science/spectra/read-spectrum.ts';
 import type { Medium } from '../../science/spectra/spectrum.ts';
 
@@ -21,7 +22,14 @@ export interface FileContents {
   headers: SpectrumHeader['hdus'];
   /** Or why there is none. */
   spectrum:
-    | { layout: string; medium: Medium; arms: ArmArrays[]; metadata: SpectrumMetadata }
+    | {
+        layout: string;
+        medium: Medium;
+        arms: ArmArrays[];
+        metadata: SpectrumMetadata;
+        /** As FITS writes it; undefined where the file names none. */
+        fluxUnit: string | undefined;
+      }
     | { unreadableReason: string };
 }
 
@@ -69,6 +77,7 @@ export async function readFile(packed: ArrayBuffer): Promise<FileContents> {
         layout,
         medium,
         metadata,
+        fluxUnit: fluxUnit(headers),
         arms: arms.map(({ name, wavelengthAngstrom, flux, ivar, bad }) => ({
           name,
           wave: Float64Array.from(wavelengthAngstrom),

@@ -6,7 +6,7 @@ const plural = (count: number, one: string, many: string) =>
 /** Points in two dimensions. */
 export const scatter = {
   lasso: 'Lasso',
-  readoutEmpty: 'Point at a spectrum, click to open it',
+  readoutEmpty: 'Point to read off, click to open',
   hint: 'Drag moves, the wheel zooms, Shift-drag draws a lasso.',
   help: 'Keys: arrows go from point to point, Enter opens it, + − zoom, 0 everything.',
   summary: (title: string, points: number, groups: string) =>
@@ -104,6 +104,7 @@ export const campaign = {
   undecided: 'unsure or skipped',
   open: 'no answer yet',
   shares: 'Classes of the pool',
+  sharesHelp: 'One row an iteration; numbers are spectra.',
   sharesDescription: (text: string) =>
     `Share of each class in the pool, by iteration. In the newest: ${text}`,
   sharesEmpty: {

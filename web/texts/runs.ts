@@ -74,11 +74,12 @@ export const timeline = {
     cancelled: 'cancelled',
   },
   waiting: 'waited for a worker',
+  told: 'told from outside',
   retried: (attempts: number) => `${formatCount(attempts)} attempts`,
   older: 'Only the newest steps are shown; Temporal’s own page has all.',
   emptyTitle: 'No steps yet',
   emptyPending: 'They appear here once the job runs.',
-  emptyEnded: 'Temporal has nothing on this run (any more).',
+  emptyEnded: 'Temporal has nothing on this run (any more). The log has what happened.',
   names: {
     isServed: 'Look for a worker',
     listJobShards: 'List the files',

@@ -11,7 +11,7 @@ export const search = {
   spectra: 'spectra',
   all: (count: number, what: string) => `All ${formatCount(count)} ${what}`,
   empty: 'Type a part of a job’s label or id, or of a spectrum’s file name or designation.',
-  none: 'Nothing is called so.',
+  none: 'Nothing is called so. A part of the name is enough.',
   keys: '↑ ↓ choose, Enter opens, Escape closes',
   results: 'Results',
 };

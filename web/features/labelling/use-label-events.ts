@@ -8,7 +8,7 @@ const TOGETHER_MS = 250;
 
 /**
  * Reads the labellings of a job again whenever somebody has labelled, and the job whenever it has gone on.
- * @returns whether the server is heard; while it is not, the page has to ask by itself
+ * @returns whether the server is heard; while it is not, the page has to ask by itself; and how to read a part again
  */
 export function useLabelEvents(jobId: string) {
   const queryClient = useQueryClient();
@@ -53,5 +53,5 @@ export function useLabelEvents(jobId: string) {
     for (const timer of waiting.values()) clearTimeout(timer);
     source?.close();
   });
-  return { isHeard };
+  return { isHeard, readAgain };
 }

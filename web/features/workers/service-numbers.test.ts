@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readServiceNumbers } from './service-numbers.ts';
+import { readServiceNumbers, spectraPerSecond, withSample } from './service-numbers.ts';
 
 it('sums what waits on a queue, and takes the oldest', () => {
   const text = `# HELP spectrolabe_task_queue_backlog Tasks that wait for a worker, about.
@@ -12,6 +12,9 @@ spectrolabe_task_queue_backlog_age_seconds{queue="control",kind="activity"} 4
 spectrolabe_task_queue_backlog_age_seconds{queue="cpu",kind="activity"} 12.25
 spectrolabe_outbox_commands 1
 spectrolabe_outbox_oldest_seconds 3
+spectrolabe_open_labellings{set="ORACLE"} 12
+spectrolabe_open_labellings{set="PERFORMANCE_ESTIMATION"} 3
+spectrolabe_job_spectra 4100
 nodejs_eventloop_lag_seconds 0
 `;
   expect(readServiceNumbers(text)).toEqual({
@@ -20,6 +23,8 @@ nodejs_eventloop_lag_seconds 0
       { queue: 'cpu', waiting: 7, oldestSeconds: 12.25 },
     ],
     outbox: { commands: 1, oldestSeconds: 3 },
+    openLabellings: 15,
+    spectra: 4100,
   });
 });
 
@@ -27,5 +32,16 @@ it('tells nothing where database and Temporal are away', () => {
   expect(readServiceNumbers('spectrolabe_source_up{source="database"} 0\n')).toEqual({
     queues: [],
     outbox: undefined,
+    openLabellings: undefined,
+    spectra: undefined,
   });
+});
+
+it('tells how fast it goes over half a minute, and begins anew where a job was deleted', () => {
+  const at = (seconds: number, spectra: number) => ({ timeMs: 1000 * seconds, spectra });
+  const samples = [at(0, 0), at(20, 100), at(40, 500)].reduce(withSample, []);
+  expect(spectraPerSecond(samples)).toBe(20);
+  const anew = withSample(samples, at(45, 30));
+  expect(spectraPerSecond(anew)).toBeUndefined();
+  expect(spectraPerSecond(withSample(anew, at(50, 30)))).toBe(0);
 });

@@ -15,6 +15,34 @@ export interface ServiceNumbers {
   queues: QueueNumbers[];
   /** Commands on their way to Temporal, and the age of the oldest [s]; undefined while the database does not tell. */
   outbox: { commands: number; oldestSeconds: number } | undefined;
+  /** Spectra of open batches without an answer; undefined while the database does not tell. */
+  openLabellings: number | undefined;
+  /** Spectra that jobs have dealt with; undefined while the database does not tell. */
+  spectra: number | undefined;
+}
+
+/** How many spectra there were at a time [ms since any moment]. */
+export interface SpectraAt {
+  timeMs: number;
+  spectra: number;
+}
+/** A mean over less jumps with every batch of files. */
+const RATE_OVER_MS = 30_000;
+
+/** What is kept to tell how fast it goes: the samples of the last half minute, and this one. */
+export function withSample(samples: readonly SpectraAt[], sample: SpectraAt): SpectraAt[] {
+  // A job was deleted, or runs again: what was before does not compare.
+  const last = samples.at(-1);
+  const before = last && last.spectra > sample.spectra ? [] : samples;
+  return [...before.filter(({ timeMs }) => sample.timeMs - timeMs <= RATE_OVER_MS), sample];
+}
+
+/** Spectra a second from the first sample to the last; undefined before there are two. */
+export function spectraPerSecond(samples: readonly SpectraAt[]): number | undefined {
+  const [first, last] = [samples[0], samples.at(-1)];
+  return first && last && last.timeMs > first.timeMs
+    ? (1000 * (last.spectra - first.spectra)) / (last.timeMs - first.timeMs)
+    : undefined;
 }
 
 interface Sample {
@@ -50,11 +78,15 @@ export function readServiceNumbers(text: string): ServiceNumbers {
       oldestSeconds: Math.max(before.oldestSeconds, age),
     });
   }
-  const commands = samples.find(({ name }) => name === 'spectrolabe_outbox_commands')?.value;
-  const oldest = samples.find(({ name }) => name === 'spectrolabe_outbox_oldest_seconds')?.value;
+  const numberOf = (name: string) => samples.find((sample) => sample.name === name)?.value;
+  const commands = numberOf('spectrolabe_outbox_commands');
+  const oldest = numberOf('spectrolabe_outbox_oldest_seconds');
+  const open = samples.filter(({ name }) => name === 'spectrolabe_open_labellings');
   return {
     queues: [...queues.values()],
     outbox: commands === undefined ? undefined : { commands, oldestSeconds: oldest ?? 0 },
+    openLabellings: open.length === 0 ? undefined : open.reduce((sum, { value }) => sum + value, 0),
+    spectra: numberOf('spectrolabe_job_spectra'),
   };
 }
 
