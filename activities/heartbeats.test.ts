@@ -1,7 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { startHeartbeats } from './heartbeats.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
 
 it('heartbeats more than once a second, and no more once it is stopped', async () => {
   const environment = new MockActivityEnvironment();
@@ -9,12 +11,12 @@ it('heartbeats more than once a second, and no more once it is stopped', async (
   environment.on('heartbeat', (details: unknown) => heartbeats.push(details));
   await environment.run(async () => {
     const stop = startHeartbeats(() => 'so far');
-    await delay(1300);
+    await vi.advanceTimersByTimeAsync(1300);
     stop();
   });
   expect(heartbeats.length).toBeGreaterThanOrEqual(2);
   expect(heartbeats[0]).toBe('so far');
   const before = heartbeats.length;
-  await delay(700);
+  await vi.advanceTimersByTimeAsync(700);
   expect(heartbeats).toHaveLength(before);
 });

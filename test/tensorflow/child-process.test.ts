@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/activity';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { CHILD_DIED, createChildProcesses, TASK_REFUSED } from './child-process.ts';
-import type { ChildMessage, NetworkTask } from './messages.ts';
+import { CHILD_DIED, createChildProcesses, TASK_REFUSED } from '../../activities/network/child-process.ts';
+import type { ChildMessage, NetworkTask } from '../../activities/network/messages.ts';
 
 const TASK: NetworkTask = {
   kind: 'score',

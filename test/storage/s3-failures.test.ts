@@ -1,9 +1,9 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { type ObjectStore, objectUri } from './object-store.ts';
-import { createS3Store } from './s3.ts';
+import { type ObjectStore, objectUri } from '../../storage/object-store.ts';
+import { createS3Store } from '../../storage/s3.ts';
 
-// What goes wrong on the way, from a server that does it on purpose. Against a real one: test/storage/.
+// What goes wrong on the way, from a server that does it on purpose. Against a real one: object-store.test.ts.
 
 let server: Server;
 let store: ObjectStore;
