@@ -61,11 +61,11 @@ const numbered = (count: number) => Array.from({ length: count }, (_, i) => `${1
 
 /** The paths of the files of each part of each shard, and what was told while there were more to come. */
 let jobs = 0;
-async function list(dir: string, points = 140, workId = `job-${jobs++}`, from = fileStore) {
+async function list(dir: string, points = 140, workId = `job-${jobs++}`, from = fileStore, attempt = 1) {
   const listShards = createListShards({ fileStore: from, store });
   const told: ListedSoFar[] = [];
   const listing = ShardListing.parse(
-    await new MockActivityEnvironment().run(() =>
+    await new MockActivityEnvironment({ attempt }).run(() =>
       listShards({ workId, dir, recursive: true, config: config(points) }, async (listed) => {
         for (let shard = told.at(-1)?.shards ?? 0; shard < listed.shards; shard++)
           expect(await readPartRanges(store, workId, shard)).not.toHaveLength(0);
@@ -150,10 +150,12 @@ it('goes on where it was interrupted, though the archive is another one by then'
   ).rejects.toThrow('killed');
   const started = await readShardFiles(store, 'job', 0);
   const changed = ['000000', ...paths.slice(1), '999999'];
-  const { shards, listing } = await list('/', 140, 'job', archiveOf(changed));
+  const { shards, listing } = await list('/', 140, 'job', archiveOf(changed), 2);
   expect(shards[0]?.flat()).toEqual(started?.map(({ path }) => path));
   expect(shards.flat(2)).toEqual([...paths, '999999']);
   expect(listing.totalFiles).toBe(20_001);
+  // Another run begins anew.
+  expect((await list('/', 140, 'job', archiveOf(changed))).parts.flat()).toEqual(changed);
 });
 
 it('says that there is no file', async () => {

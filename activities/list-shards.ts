@@ -9,6 +9,7 @@ import {
   maxFilesPerPart,
   type PartFiles,
   readShardFiles,
+  workPrefix,
   writeConfig,
   writeListing,
   writeManifest,
@@ -30,7 +31,7 @@ export interface ListedSoFar {
 }
 
 /**
- * Walks an archive directory once and writes what files each shard has, as it goes. A repeated run goes on where the one
+ * Walks an archive directory once and writes what files each shard has, as it goes. A further attempt goes on where the one
  * before ended: shards that are listed are worked on already, and stay as they are whatever becomes of the archive.
  * @param onShards told of shards while more are to come
  */
@@ -59,9 +60,12 @@ export function createListShards({ fileStore, store }: Pick<CpuDependencies, 'fi
       input.update(inputs);
     };
 
+    // What a run that was terminated has left is none of this one's.
+    if (context.info.attempt === 1) await store.deletePrefix(workPrefix(workId));
     if (config) await writeConfig(store, workId, config);
     let last: Buffer | undefined;
     for (let earlier; (earlier = await readShardFiles(store, workId, listed.shards)); listed.shards++) {
+      context.heartbeat({ files: listed.files });
       take(earlier);
       cuts.skip(earlier.length);
       last = Buffer.from(earlier.at(-1)?.path ?? '');

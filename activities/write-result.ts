@@ -52,6 +52,7 @@ export function createWriteResult(dependencies: CpuDependencies) {
     try {
       const job = await jobs.find(jobId);
       if (job?.phase !== 'PROCESSING') return { artifacts: [] }; // ended meanwhile: completeJob will refuse too
+      if (!follow && !(await knownListing())) throw new Error('the files have not been listed');
       const config = await readConfig(jobId);
       const grid = gridOf(config);
       await merger.run({
