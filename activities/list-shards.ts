@@ -50,12 +50,14 @@ export function createListShards({ fileStore, store }: Pick<CpuDependencies, 'fi
       for (const parts of shards) await writeManifest(store, workId, listed.shards++, parts);
     };
 
-    const take = (files: readonly ArchiveFile[]): void => {
+    const take = (files: readonly ArchiveFile[], cut: (file: ArchiveFile, hash: number) => void): void => {
       listed.files += files.length;
       let inputs = '';
       for (const file of files) {
-        names.add(baseNameHash(file.path));
+        const hash = baseNameHash(file.path);
+        names.add(hash);
         inputs += `${file.path}\t${file.size}\n`;
+        cut(file, hash);
       }
       input.update(inputs);
     };
@@ -66,16 +68,14 @@ export function createListShards({ fileStore, store }: Pick<CpuDependencies, 'fi
     let last: Buffer | undefined;
     for (let earlier; (earlier = await readShardFiles(store, workId, listed.shards)); listed.shards++) {
       context.heartbeat({ files: listed.files });
-      take(earlier);
-      cuts.skip(earlier.length);
+      take(earlier, () => cuts.skip());
       last = Buffer.from(earlier.at(-1)?.path ?? '');
     }
     for await (const all of fileStore.walkArchive(dir, { recursive })) {
       context.heartbeat({ files: listed.files });
       context.cancellationSignal.throwIfAborted();
       const files = last ? all.filter(isAfter(last)) : all;
-      take(files);
-      for (const file of files) cuts.add(`${JSON.stringify(file)}\n`, baseNameHash(file.path));
+      take(files, (file, hash) => cuts.add(`${JSON.stringify(file)}\n`, hash));
       const shards = cuts.take();
       await write(shards);
       if (shards.length > 0) await onShards?.({ ...listed });
@@ -126,9 +126,9 @@ class Cuts {
     this.#endPart();
   }
 
-  /** So many files are in shards already. */
-  skip(files: number): void {
-    this.#done += files;
+  /** One more file is in a shard already. */
+  skip(): void {
+    this.#done++;
   }
 
   /** The next shards that are certain, whatever files come. */

@@ -72,11 +72,10 @@ export interface PartFiles {
 }
 
 /** Bytes of a shard's manifest. */
-export const ManifestRange = z.object({
-  start: z.number().int().nonnegative(),
-  end: z.number().int().nonnegative(),
-});
-export type ManifestRange = z.infer<typeof ManifestRange>;
+export interface ManifestRange {
+  start: number;
+  end: number;
+}
 
 /** Lengths of the parts in a shard's manifest [bytes]: its first line. */
 const PartLengths = z.array(z.number().int().nonnegative());
@@ -100,13 +99,14 @@ export async function readPartRanges(
   shard: number,
 ): Promise<ManifestRange[]> {
   const bytes = await store.read(objectUri(manifestKey(workId, shard)));
-  let end = bytes.indexOf(LINE_BREAK) + 1;
+  let end = startOfFiles(bytes);
   return PartLengths.parse(JSON.parse(text(bytes.subarray(0, end)))).map((length) => {
     const start = end;
     return { start, end: (end += length) };
   });
 }
 const LINE_BREAK = 0x0a;
+const startOfFiles = (manifest: Uint8Array) => manifest.indexOf(LINE_BREAK) + 1;
 
 /** All files of a shard; undefined where none of this number is listed. */
 export async function readShardFiles(
@@ -115,11 +115,8 @@ export async function readShardFiles(
   shard: number,
 ): Promise<ArchiveFile[] | undefined> {
   return unlessAbsent(async () => {
-    const parts = await readPartRanges(store, workId, shard);
-    return readManifest(store, workId, shard, {
-      start: parts.at(0)?.start ?? 0,
-      end: parts.at(-1)?.end ?? 0,
-    });
+    const bytes = await store.read(objectUri(manifestKey(workId, shard)));
+    return filesIn(bytes.subarray(startOfFiles(bytes)));
   });
 }
 
@@ -130,7 +127,11 @@ export async function readManifest(
   shard: number,
   range: ManifestRange,
 ): Promise<ArchiveFile[]> {
-  return text(await store.read(objectUri(manifestKey(workId, shard)), range))
+  return filesIn(await store.read(objectUri(manifestKey(workId, shard)), range));
+}
+
+function filesIn(lines: Uint8Array): ArchiveFile[] {
+  return text(lines)
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => ArchiveFileLine.parse(JSON.parse(line)));

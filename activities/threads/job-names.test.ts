@@ -1,21 +1,14 @@
 import { expect, it } from 'vitest';
-import { stringsOf, type TextValues } from '../../science/preprocess/part.ts';
+import { stringsOf, textValuesOf } from '../../science/preprocess/part.ts';
 import { baseNameHash } from '../plan.ts';
 import { createRename, roomForPaths } from './job-names.ts';
 
-const column = (...strings: string[]): TextValues => {
-  let end = 0;
-  return {
-    bytes: Buffer.from(strings.join('')),
-    ends: Uint32Array.from(strings, (one) => (end += Buffer.byteLength(one))),
-  };
-};
 const named = (directory: string, repeated: string[], paths: string[], rejected: string[] = []) => {
   const texts = {
-    filenames: column(...paths.map((path) => path.slice(path.lastIndexOf('/') + 1))),
-    'metadata/path': column(...paths),
-    'rejects/filename': column(),
-    'rejects/path': column(...rejected),
+    filenames: textValuesOf(paths.map((path) => path.slice(path.lastIndexOf('/') + 1))),
+    'metadata/path': textValuesOf(paths),
+    'rejects/filename': textValuesOf([]),
+    'rejects/path': textValuesOf(rejected),
   };
   createRename({ directory, repeated: repeated.map(baseNameHash) })?.(texts);
   return [stringsOf(texts.filenames), stringsOf(texts['rejects/filename'])];

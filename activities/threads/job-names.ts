@@ -1,4 +1,4 @@
-import { type PartTables, stringsOf, type TextValues } from '../../science/preprocess/part.ts';
+import { type PartTables, stringsOf, textValuesOf } from '../../science/preprocess/part.ts';
 import { baseName, baseNameHash, type JobNames } from '../plan.ts';
 
 /** Columns of names in result.h5, and those of the paths beside them. */
@@ -23,7 +23,7 @@ export function createRename({
     for (const [name, path] of NAMED) {
       const paths = texts[path];
       if (paths)
-        texts[name] = textValues(
+        texts[name] = textValuesOf(
           stringsOf(paths).map((one) => (several.has(baseNameHash(one)) ? one.slice(start) : baseName(one))),
         );
     }
@@ -33,12 +33,4 @@ export function createRename({
 /** Widens the columns of names so that there is room for paths. @param widths of the text columns [bytes] */
 export function roomForPaths(widths: Record<string, number>): void {
   for (const [name, path] of NAMED) widths[name] = Math.max(widths[name] ?? 0, widths[path] ?? 0);
-}
-
-function textValues(strings: readonly string[]): TextValues {
-  const encoded = strings.map((one) => Buffer.from(one));
-  const ends = new Uint32Array(encoded.length);
-  let end = 0;
-  for (const [i, { length }] of encoded.entries()) ends[i] = end += length;
-  return { bytes: Buffer.concat(encoded), ends };
 }

@@ -6,7 +6,7 @@ import type { Quality } from './preprocess-spectrum.ts';
 
 /** One spectrum of a part, but for its fluxes. */
 export interface PartRow {
-  /** Name in `filenames`: the base name where it is unique in the job, else the path below the job's directory. */
+  /** Base name. A file that shares it with another of the job is named by its path in the result. */
   filename: string;
   /** Path in the archive. */
   path: string;
@@ -306,4 +306,13 @@ export function decodeTables(bytes: Uint8Array, header: PartHeader): PartTables 
 export function stringsOf({ bytes, ends }: TextValues): string[] {
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   return Array.from(ends, (end, i) => all.toString('utf8', i === 0 ? 0 : ends[i - 1], end));
+}
+
+/** A column of strings. */
+export function textValuesOf(strings: readonly string[]): TextValues {
+  const encoded = strings.map((one) => Buffer.from(one));
+  const ends = new Uint32Array(encoded.length);
+  let end = 0;
+  for (const [i, { length }] of encoded.entries()) ends[i] = end += length;
+  return { bytes: Buffer.concat(encoded), ends };
 }
