@@ -93,8 +93,8 @@ function isAfter(last: Buffer): (file: ArchiveFile) => boolean {
   return ({ path }) => Buffer.compare(Buffer.from(path), last) > 0;
 }
 
-/** With so many files before it, no shard depends on what comes after them. */
-const FILES_AHEAD = 4 * MAX_FILES_PER_SHARD;
+/** With the files of so many shards waiting, the next shard does not depend on what comes after them. */
+const SHARDS_AHEAD = 4;
 
 /**
  * Cuts a list of files into parts where their names' hashes say so: a file that comes or goes changes the parts around
@@ -133,13 +133,13 @@ class Cuts {
 
   /** The next shards that are certain, whatever files come. */
   take(): PartFiles[][] {
-    return this.#shards(FILES_AHEAD);
+    return this.#shards(() => SHARDS_AHEAD * this.#growing());
   }
 
   /** The last shards: there are no more files. */
   takeRest(): PartFiles[][] {
     if (this.#inPart > 0) this.#endPart();
-    return this.#shards(1);
+    return this.#shards(() => 1);
   }
 
   #endPart(): void {
@@ -149,10 +149,15 @@ class Cuts {
     this.#inPart = 0;
   }
 
-  #shards(leastWaiting: number): PartFiles[][] {
+  #shards(leastWaiting: () => number): PartFiles[][] {
     const shards = [];
-    while (this.#waiting >= leastWaiting) shards.push(this.#nextShard());
+    while (this.#waiting >= leastWaiting()) shards.push(this.#nextShard());
     return shards;
+  }
+
+  /** Files of the next shard, as long as there are many more. */
+  #growing(): number {
+    return Math.min(MAX_FILES_PER_SHARD, Math.max(MIN_FILES_PER_SHARD, this.#done / 2));
   }
 
   /**
@@ -160,8 +165,7 @@ class Cuts {
    * merge then (guided self-scheduling; Polychronopoulos & Kuck 1987, IEEE ToC 36).
    */
   #nextShard(): PartFiles[] {
-    const guided = Math.min(this.#done / 2, this.#waiting / 4);
-    const enough = Math.min(MAX_FILES_PER_SHARD, Math.max(MIN_FILES_PER_SHARD, guided));
+    const enough = Math.min(this.#growing(), Math.max(MIN_FILES_PER_SHARD, this.#waiting / SHARDS_AHEAD));
     let files = 0;
     let count = 0;
     for (const part of this.#parts) {

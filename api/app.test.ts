@@ -12,6 +12,7 @@ import { connect } from '../db/connection.ts';
 import { createDiskFileStore } from '../storage/disk-file-store.ts';
 import { createApp } from './app.ts';
 import { JobEventHub } from './job-event-hub.ts';
+import { createSpectrumReader } from './spectrum-reader.ts';
 
 const Document = z.object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) });
 
@@ -29,6 +30,7 @@ beforeAll(async () => {
   app = createApp({
     db: connect(`postgresql://nobody@${address}/nothing`).db,
     fileStore: await createDiskFileStore({ root: join(base, 'files'), tempDir }),
+    spectrumReader: createSpectrumReader(),
     temporal: new Client({ connection: Connection.lazy({ address }) }),
     hub: new JobEventHub(),
     log: pino({ level: 'silent' }),

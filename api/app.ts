@@ -18,6 +18,7 @@ import type { FileStore } from '../storage/file-store.ts';
 import { HttpError, invalid } from './errors.ts';
 import { createJobCommands } from './job-commands.ts';
 import type { JobEventHub } from './job-event-hub.ts';
+import type { SpectrumReader } from './spectrum-reader.ts';
 import { type ApiMetrics, createApiMetrics } from './metrics.ts';
 import { observeRequests } from './observe-requests.ts';
 import { createOpenApiDocument } from './openapi.ts';
@@ -37,10 +38,10 @@ import { answerUwsError } from './uws/error-text.ts';
 export interface AppDependencies {
   db: Database;
   fileStore: FileStore;
+  spectrumReader: SpectrumReader;
   temporal: Client;
   hub: JobEventHub;
   log: Logger;
-  /** Where files on their way lie; readiness writes there. */
   temporalUiUrl?: string;
   /** Names beside `localhost` that a request's `Host` may have. */
   allowedHosts: readonly string[];
@@ -82,7 +83,7 @@ export function createRoutes(dependencies: AppDependencies, metrics: ApiMetrics)
   return [
     ...fileRoutes({ db, files: fileStore }),
     ...spectraFileRoutes({ files: fileStore }),
-    ...spectraRoutes({ db, files: fileStore }),
+    ...spectraRoutes({ db, files: fileStore, reader: dependencies.spectrumReader }),
     ...jobRoutes({ jobs, events, commands }),
     ...jobStepRoutes({ jobs, temporal: dependencies.temporal }),
     ...labellingRoutes({ labellings, jobs, fileStore }),

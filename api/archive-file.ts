@@ -5,6 +5,11 @@ import { readSpectrum } from '../science/spectra/read-spectrum.ts';
 import type { RawSpectrum } from '../science/spectra/spectrum.ts';
 import { ARCHIVE_PATH, FileStoreError, type FileStore } from '../storage/file-store.ts';
 
+/** A file of the archive: its bytes, or why they are not those of a spectrum. */
+export type ArchiveFileContent = { file: CataloguedFile } & (
+  { bytes: Buffer } | { unreadableReason: string }
+);
+
 /** A file of the archive, read: its spectrum, or why there is none. */
 export interface ArchiveSpectrum {
   file: CataloguedFile;
@@ -14,16 +19,27 @@ export interface ArchiveSpectrum {
 /** Store path of an archive path. */
 export const storePath = (archivePath: string): string => `${ARCHIVE_PATH}/${archivePath}`;
 
-/** Reads a file of the archive as a spectrum. @throws FileStoreError where there is no such file */
-export async function readArchiveSpectrum(files: FileStore, archivePath: string): Promise<ArchiveSpectrum> {
-  const info = await files.statArchiveFile(archivePath);
-  const file = { path: archivePath, size: info.size, modifiedAt: info.modifiedAt };
+/** Reads a file of the archive. @throws FileStoreError where there is no such file */
+export async function readArchiveFile(files: FileStore, archivePath: string): Promise<ArchiveFileContent> {
+  const { size, modifiedAt } = await files.statArchiveFile(archivePath);
+  const file = { path: archivePath, size, modifiedAt };
   try {
-    const bytes = await files.readFile(storePath(archivePath), { maxBytes: MAX_SPECTRUM_BYTES });
-    return { file, reading: readSpectrum(bytes) };
+    return { file, bytes: await files.readFile(storePath(archivePath), { maxBytes: MAX_SPECTRUM_BYTES }) };
   } catch (error) {
-    if (error instanceof FitsError || (error instanceof FileStoreError && error.code === 'too-large'))
-      return { file, reading: { unreadableReason: error.message } };
+    if (error instanceof FileStoreError && error.code === 'too-large')
+      return { file, unreadableReason: error.message };
+    throw error;
+  }
+}
+
+/** As readArchiveFile, and reads the spectrum. */
+export async function readArchiveSpectrum(files: FileStore, archivePath: string): Promise<ArchiveSpectrum> {
+  const { file, ...content } = await readArchiveFile(files, archivePath);
+  if ('unreadableReason' in content) return { file, reading: content };
+  try {
+    return { file, reading: readSpectrum(content.bytes) };
+  } catch (error) {
+    if (error instanceof FitsError) return { file, reading: { unreadableReason: error.message } };
     throw error;
   }
 }

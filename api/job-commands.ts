@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import { problemsOf } from '../contracts/error.ts';
 import { JOB_CONFIG_SCHEMAS, type JobAction, JsonObject, type JobType } from '../contracts/job.ts';
 import { MAX_CONFIG_BYTES } from '../contracts/limits.ts';
@@ -8,8 +7,6 @@ import { FileStoreError, type FileStore } from '../storage/file-store.ts';
 import { absent, HttpError, invalid } from './errors.ts';
 import { answering } from './file-store-answers.ts';
 import { storableProblems } from './storable.ts';
-
-type JsonObject = z.infer<typeof JsonObject>;
 
 /** The workflow that runs each job type; one line a type. */
 const WORKFLOWS: Record<JobType, string> = {

@@ -112,6 +112,8 @@ interface ErasedAnswer {
   headers?: Headers;
 }
 
+/** Outside production what a route answers must be what it documents. */
+const CHECKS_ANSWERS = process.env['NODE_ENV'] !== 'production';
 const isContent = (spec: ResponseSpec | undefined): spec is ContentSpec =>
   typeof spec === 'object' && 'mediaTypes' in spec;
 export const isMultipart = (body: Route['body']): body is MultipartSpec =>
@@ -205,6 +207,18 @@ async function sendContent(
   }
 }
 
+const isJson = (response: Response): boolean =>
+  String(response.getHeader('content-type')).startsWith('application/json');
+
+/** @throws Error where an answer is not as its route's document says */
+function checkAnswer(route: Route, schema: z.ZodType, body: unknown): void {
+  const parsed = schema.safeParse(body);
+  if (!parsed.success)
+    throw new Error(`${route.operationId} answered against its schema: ${z.prettifyError(parsed.error)}`);
+  if (!isDeepStrictEqual(parsed.data, body))
+    throw new Error(`${route.operationId} answered with fields that its schema does not know`);
+}
+
 async function send(route: Route, request: Request, response: Response, answer: ErasedAnswer): Promise<void> {
   const spec = route.responses[answer.status];
   if (spec === undefined)
@@ -219,16 +233,16 @@ async function send(route: Route, request: Request, response: Response, answer: 
   if (isContent(spec) && (json === undefined || answer.content !== undefined)) {
     if (answer.content === undefined) throw new Error(`${route.operationId} answered without content`);
     if (!response.hasHeader('content-type')) response.setHeader('content-type', spec.mediaTypes[0]);
+    if (json !== undefined && answer.content instanceof Uint8Array && isJson(response)) {
+      const text = Buffer.from(answer.content.buffer, answer.content.byteOffset, answer.content.byteLength);
+      if (CHECKS_ANSWERS) checkAnswer(route, json, JSON.parse(text.toString()));
+      response.send(text);
+      return;
+    }
     await sendContent(response, answer.content, request.method === 'HEAD', request.log);
     return;
   }
-  if (json !== undefined && process.env['NODE_ENV'] !== 'production') {
-    const parsed = json.safeParse(answer.body);
-    if (!parsed.success)
-      throw new Error(`${route.operationId} answered against its schema: ${z.prettifyError(parsed.error)}`);
-    if (!isDeepStrictEqual(parsed.data, answer.body))
-      throw new Error(`${route.operationId} answered with fields that its schema does not know`);
-  }
+  if (json !== undefined && CHECKS_ANSWERS) checkAnswer(route, json, answer.body);
   response.json(answer.body);
 }
 
@@ -269,7 +283,7 @@ export function defineRoute<
       // The parts were validated by the very schemas their types come from; a generic can't show that to tsc.
       answer = await definition.handler(input as HandlerInput<P, Q, B>);
     } catch (error) {
-      if (error instanceof HttpError && !errors.has(error.status) && process.env['NODE_ENV'] !== 'production')
+      if (error instanceof HttpError && !errors.has(error.status) && CHECKS_ANSWERS)
         throw new Error(`${definition.operationId} threw ${error.status}, which it does not document`, {
           cause: error,
         });
@@ -294,15 +308,4 @@ export function defineRoute<
       body === undefined || isMultipart(body) ? [serve] : [isForm(body) ? receiveForm : receiveJson, serve],
   };
   return route;
-}
-
-type WithoutNull<T> = { [K in keyof T as null extends T[K] ? never : K]: T[K] } & {
-  [K in keyof T as null extends T[K] ? K : never]?: Exclude<T[K], null>;
-};
-
-/** `object` without its null and undefined fields (its own, not those of what it holds). */
-export function withoutNulls<T extends object>(object: T): WithoutNull<T> {
-  return Object.fromEntries(
-    Object.entries(object).filter(([, value]) => value !== null && value !== undefined),
-  ) as WithoutNull<T>;
 }

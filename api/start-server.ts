@@ -19,6 +19,7 @@ import { createJobCommands } from './job-commands.ts';
 import { startJobLimits } from './job-limits.ts';
 import { startOutboxDispatcher } from './outbox-dispatcher.ts';
 import { startRunReconciler } from './run-reconciler.ts';
+import { createSpectrumReader } from './spectrum-reader.ts';
 
 /** How long requests under way (a big upload) may take after we were asked to stop. */
 const DRAIN_MS = 10_000;
@@ -80,11 +81,13 @@ export async function startServer(environment: Environment, log: Logger): Promis
         : { workflow: [new OpenTelemetryWorkflowClientInterceptor()] },
   });
   const hub = new JobEventHub();
+  const spectrumReader = createSpectrumReader();
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES },
     createApp({
       db,
       fileStore,
+      spectrumReader,
       temporal,
       hub,
       log,
@@ -128,6 +131,7 @@ export async function startServer(environment: Environment, log: Logger): Promis
     stop: async () => {
       hub.close();
       await stopListening(server, log);
+      await spectrumReader.close();
       await dispatcher.stop();
       await reconciler.stop();
       await limits.stop();

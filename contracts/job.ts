@@ -36,6 +36,7 @@ const Json: z.ZodType<Json> = z.lazy(() =>
 );
 /** Any JSON object: a job's configuration before its own schema has seen it. */
 export const JsonObject = z.record(AnyText, Json);
+export type JsonObject = z.infer<typeof JsonObject>;
 
 const Label = text({ min: 1, max: 50 }).meta({ example: 'Be stars' });
 /** An empty one, as forms send it, is none. */

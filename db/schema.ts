@@ -16,7 +16,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { JobError, JobEventKind, JobPhase, JobType, Progress } from '../contracts/job.ts';
+import type { JobError, JobEventKind, JobPhase, JobType, JsonObject, Progress } from '../contracts/job.ts';
 import { type Decision, SPECTRUM_SETS } from '../contracts/labelling.ts';
 import type { WorkerTensorflow } from '../contracts/system.ts';
 
@@ -38,9 +38,9 @@ export const jobs = pgTable(
     statusDetail: text('status_detail'),
     waitingFor: text('waiting_for').$type<'labels' | 'worker' | 'resume'>(),
     /** The validated configuration, fixed at RUN. */
-    config: jsonb('config').$type<Record<string, unknown>>(),
+    config: jsonb('config').$type<JsonObject>(),
     /** The configuration as it was submitted, for clones. */
-    submittedConfig: jsonb('submitted_config').$type<Record<string, unknown>>(),
+    submittedConfig: jsonb('submitted_config').$type<JsonObject>(),
     workflowId: text('workflow_id'),
     progress: jsonb('progress').$type<Progress>(),
     error: jsonb('error').$type<JobError>(),
@@ -53,7 +53,8 @@ export const jobs = pgTable(
     destructionAt: instant('destruction_at'),
   },
   (table) => [
-    index('jobs_newest').on(table.createdAt.desc(), table.id),
+    // As lists are ordered: `desc` alone means nulls first in a query, and last in drizzle's index.
+    index('jobs_newest').on(table.createdAt.desc().nullsFirst(), table.id),
     index('jobs_phase').on(table.phase),
     index('jobs_destruction')
       .on(table.destructionAt)

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { createActiveLearningActivities } from '../activities/active-learning.ts';
-import { createCpuActivities } from '../activities/cpu.ts';
+import { type CpuActivities, createCpuActivities } from '../activities/cpu.ts';
 import { createChildProcesses } from '../activities/network/child-process.ts';
 import { createThreadPool } from '../activities/thread-pool.ts';
 import { createTrainingActivities } from '../activities/training.ts';
@@ -17,7 +17,16 @@ import { TRAINING_ENVIRONMENT } from '../science/cnn/tensorflow.ts';
 import { openFileStore } from '../storage/open-file-store.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
 import { startWorker } from './run-worker.ts';
+import { createShrinkingSlots } from './shrinking-slots.ts';
 import { startTensorflowSetup } from './tensorflow-setup.ts';
+
+const CPU_SLOTS = 2;
+/** A tuner has to name them; the worker has activities only. */
+const UNUSED_SLOTS = {
+  workflowTaskSlotSupplier: { type: 'fixed-size', numSlots: 1 },
+  localActivityTaskSlotSupplier: { type: 'fixed-size', numSlots: 1 },
+  nexusTaskSlotSupplier: { type: 'fixed-size', numSlots: 1 },
+} as const;
 
 // Preprocessing, scans and training: activities only.
 startWorker('cpu', async ({ environment, log, identity, started }) => {
@@ -25,7 +34,8 @@ startWorker('cpu', async ({ environment, log, identity, started }) => {
   const { db, close } = connect(environment.DATABASE_URL);
   const { objects } = storageLocations(environment);
   const fileStore = await openFileStore(environment);
-  const pool = createThreadPool(CPU_THREADS ?? availableParallelism());
+  const threads = CPU_THREADS ?? availableParallelism();
+  const pool = createThreadPool(threads);
   const shared = {
     jobs: createJobsRepository(db),
     fileStore,
@@ -34,12 +44,19 @@ startWorker('cpu', async ({ environment, log, identity, started }) => {
     tempDir: TEMP_DIR,
     log,
   };
-  const activities = createCpuActivities({
+  const cpuActivities = createCpuActivities({
     ...shared,
     spectra: createSpectraRepository(db),
     pool,
     partsBytes: PARTS_BYTES,
   });
+  const slots = createShrinkingSlots(CPU_SLOTS);
+  // On one thread a shard would slow down what all workers wait for: the others take the shards meanwhile.
+  const activities: CpuActivities = {
+    ...cpuActivities,
+    listJobShards: (input) => slots.oneLess(() => cpuActivities.listJobShards(input)),
+    writeResult: (input) => slots.oneLess(() => cpuActivities.writeResult(input)),
+  };
   const children = createChildProcesses({
     program: fileURLToPath(new URL('./network-child.js', import.meta.url)),
     env: TRAINING_ENVIRONMENT,
@@ -60,7 +77,9 @@ startWorker('cpu', async ({ environment, log, identity, started }) => {
       {
         taskQueue: TASK_QUEUES.cpu,
         activities: { ...activities, ...training },
-        maxConcurrentActivityTaskExecutions: 2,
+        ...(threads > 1
+          ? { maxConcurrentActivityTaskExecutions: CPU_SLOTS }
+          : { tuner: { ...UNUSED_SLOTS, activityTaskSlotSupplier: slots } }),
       },
       { taskQueue: TASK_QUEUES.merge, activities, maxConcurrentActivityTaskExecutions: 2 },
       // One at a time: TensorFlow takes all cores.

@@ -7,9 +7,11 @@ import { createResultFile, type ResultFile } from '../../science/hdf5/result-fil
 import {
   decodeFluxes,
   decodeTables,
+  decodeTexts,
   PartDamaged,
   type PartTables,
   type TextValues,
+  textsIn,
 } from '../../science/preprocess/part.ts';
 import { ObjectNotFound, type ObjectStore, objectUri } from '../../storage/object-store.ts';
 import { openObjectStore } from '../../storage/open-object-store.ts';
@@ -53,7 +55,7 @@ export interface MergeAnswer {
 const PREVIEW_ROWS = 24;
 /** The disk writes behind us all the time, so that the last sync does not have all of it before it. */
 const SYNC_BYTES = 16 * 1024 * 1024;
-const KEPT_TABLE_BYTES = 24 * 1024 * 1024;
+const KEPT_TEXT_BYTES = 32 * 1024 * 1024;
 const HASH_BYTES = 4 * 1024 * 1024;
 
 interface Merge {
@@ -64,9 +66,9 @@ interface Merge {
   handle: FileHandle;
   parts: PartReference[];
   lost: string[];
-  /** The tables of the first parts, so that a survey of usual size is not read again for its texts. */
-  tables: Map<string, Uint8Array>;
-  tableBytes: number;
+  /** The texts of the first parts, so that a survey of usual size is not read again for them. */
+  texts: Map<string, Uint8Array>;
+  textBytes: number;
   unsyncedBytes: number;
   syncing: Promise<void> | undefined;
 }
@@ -83,8 +85,8 @@ export default async function mergeParts(task: MergeTask): Promise<MergeAnswer> 
       handle: await open(task.target, 'r+'),
       parts: [],
       lost: [],
-      tables: new Map(),
-      tableBytes: 0,
+      texts: new Map(),
+      textBytes: 0,
       unsyncedBytes: 0,
       syncing: undefined,
     };
@@ -101,10 +103,13 @@ export default async function mergeParts(task: MergeTask): Promise<MergeAnswer> 
   const preview = new Preview(merge.start.wavelengthAngstrom, totals.rows);
   for (const part of merge.parts)
     await unlessLost(merge, part, async (current, { header, key }) => {
-      const kept = current.tables.get(key);
-      const bytes =
-        kept ?? (await current.store.read(objectUri(key), header.tables, memoryFor(header.tables)));
-      const { texts } = decodeTables(bytes, header);
+      const kept = current.texts.get(key);
+      const texts = kept
+        ? decodeTexts(kept, header)
+        : decodeTables(
+            await current.store.read(objectUri(key), header.tables, memoryFor(header.tables)),
+            header,
+          ).texts;
       if (rename) rename(texts);
       if (current.lost.length > 0) return;
       current.file.appendTexts(texts, totals);
@@ -150,9 +155,10 @@ async function append(current: Merge, part: PartReference): Promise<void> {
   current.parts.push(part);
   if (current.lost.length > 0) return;
   current.file.appendRows(fluxes, numbers);
-  if (current.tableBytes + split <= KEPT_TABLE_BYTES) {
-    current.tables.set(key, bytes.slice(0, split));
-    current.tableBytes += split;
+  const texts = textsIn(bytes.subarray(0, split), header);
+  if (current.textBytes + texts.length <= KEPT_TEXT_BYTES) {
+    current.texts.set(key, texts.slice());
+    current.textBytes += texts.length;
   }
   current.unsyncedBytes += bytes.length;
   if (current.unsyncedBytes < SYNC_BYTES || current.syncing) return;

@@ -19,8 +19,9 @@ import type { FileStore } from '../../storage/file-store.ts';
 import { absent, HttpError } from '../errors.ts';
 import { answering } from '../file-store-answers.ts';
 import { chooseFormat } from '../negotiation.ts';
-import { defineRoute, type Route, withoutNulls } from '../route.ts';
+import { defineRoute, type Route } from '../route.ts';
 import { TABLE_MEDIA_TYPES, TABLE_METADATA, TABLE_RESPONSE, tableAnswer } from '../table-answer.ts';
+import { withoutNulls } from '../without-nulls.ts';
 
 const JobParams = z.object({ job_id: z.uuid() });
 const MAX_CATALOGUE_BYTES = 256 * 1024 * 1024;

@@ -22,7 +22,8 @@ import type { EventsRepository } from '../../db/repositories/events.ts';
 import type { JobRow, JobsRepository } from '../../db/repositories/jobs.ts';
 import { absent, invalid } from '../errors.ts';
 import { type JobCommands, jobOf } from '../job-commands.ts';
-import { defineRoute, withoutNulls, type Route } from '../route.ts';
+import { defineRoute, type Route } from '../route.ts';
+import { withoutNulls } from '../without-nulls.ts';
 
 const tags: [string] = ['jobs'];
 const JobParams = z.object({ job_id: z.guid() });
@@ -59,7 +60,7 @@ export function jobBody(row: JobRow): Job {
     progress: row.progress,
     waiting_for: row.waitingFor,
     workflow_id: row.workflowId,
-    config: JsonObject.nullable().parse(config ?? submittedConfig),
+    config: config ?? submittedConfig,
     error: row.error,
   });
 }

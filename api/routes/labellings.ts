@@ -34,7 +34,8 @@ import type { FileStore } from '../../storage/file-store.ts';
 import { absent, HttpError, invalid } from '../errors.ts';
 import { answering } from '../file-store-answers.ts';
 import { jobOf, refusedCommand } from '../job-commands.ts';
-import { defineRoute, type Route, withoutNulls } from '../route.ts';
+import { defineRoute, type Route } from '../route.ts';
+import { withoutNulls } from '../without-nulls.ts';
 import { jobBody } from './jobs.ts';
 
 const tags: [string] = ['labellings'];

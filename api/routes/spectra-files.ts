@@ -15,7 +15,8 @@ import { type SpectraFile, spectraOf } from '../../science/hdf5/spectra-blocks.t
 import type { FileStore } from '../../storage/file-store.ts';
 import { absent, HttpError } from '../errors.ts';
 import { answering } from '../file-store-answers.ts';
-import { defineRoute, type Route, withoutNulls } from '../route.ts';
+import { defineRoute, type Route } from '../route.ts';
+import { withoutNulls } from '../without-nulls.ts';
 
 /** What HDF5 reads at once [bytes]: some milliseconds, after which others have their turn. */
 const BLOCK_BYTES = 4 << 20;

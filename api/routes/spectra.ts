@@ -8,24 +8,23 @@ import {
   Spectrum,
   SpectrumHeader,
   SpectrumQuery,
-  type CatalogueEntry,
 } from '../../contracts/spectrum.ts';
 import type { Database } from '../../db/connection.ts';
-import { catalogueRow, createSpectraRepository, type CatalogueRow } from '../../db/repositories/spectra.ts';
+import { catalogueRow, createSpectraRepository } from '../../db/repositories/spectra.ts';
 import { catalogueContents } from '../../science/catalogue/contents.ts';
 import { parametersOfSpectrum, SPECTRA_TABLE } from '../../science/catalogue/spectra-table.ts';
 import { pixelRows, spectrumTable } from '../../science/catalogue/spectrum-table.ts';
 import { FitsError } from '../../science/fits/error.ts';
-import { joinArms, type Curve } from '../../science/spectra/curve.ts';
-import { downsample } from '../../science/spectra/downsample.ts';
 import { fluxUnit } from '../../science/spectra/flux-unit.ts';
-import { readHeaders } from '../../science/spectra/read-spectrum.ts';
+import { readHeaders, readSpectrum } from '../../science/spectra/read-spectrum.ts';
 import { archivePathOfDataDirectory, FileStoreError, type FileStore } from '../../storage/file-store.ts';
-import { readArchiveSpectrum, storePath } from '../archive-file.ts';
+import { readArchiveFile, storePath } from '../archive-file.ts';
+import { catalogueEntry } from '../catalogue-entry.ts';
 import { absent, HttpError, invalid } from '../errors.ts';
 import { answering, download, DOWNLOAD_RESPONSES } from '../file-store-answers.ts';
 import { chooseFormat } from '../negotiation.ts';
-import { defineRoute, withoutNulls, type Route } from '../route.ts';
+import { defineRoute, type Route } from '../route.ts';
+import type { SpectrumReader } from '../spectrum-reader.ts';
 import { TABLE_MEDIA_TYPES, TABLE_METADATA, TABLE_RESPONSE, tableAnswer } from '../table-answer.ts';
 
 const SpectrumParams = z.object({
@@ -45,54 +44,17 @@ const SPECTRUM_MEDIA_TYPES = {
   fits: TABLE_MEDIA_TYPES.fits,
   csv: TABLE_MEDIA_TYPES.csv,
 } as const;
+/** Wavelength and flux, float32 each. */
+const BINARY_POINT_BYTES = 8;
 
-/** A row as the API shows it. */
-function catalogueEntry(row: CatalogueRow): CatalogueEntry {
-  return withoutNulls({
-    filename: row.filename,
-    path: row.path,
-    layout: row.layout,
-    size: row.size,
-    modified_at: row.modifiedAt.toISOString(),
-    targetname: row.targetname,
-    observed_at: row.observedAt,
-    type: row.type,
-    subtype: row.subtype,
-    ra: row.ra,
-    dec: row.dec,
-    magtype: row.magtype,
-    mag_1: row.mag1,
-    mag_2: row.mag2,
-    mag_3: row.mag3,
-    mag_4: row.mag4,
-    mag_5: row.mag5,
-    mag_6: row.mag6,
-    mag_7: row.mag7,
-    sn_u: row.snU,
-    sn_g: row.snG,
-    sn_r: row.snR,
-    sn_i: row.snI,
-    sn_z: row.snZ,
-    z: row.z,
-    z_err: row.zErr,
-    obsid: row.obsid,
-    header_filename: row.headerFilename,
-  });
-}
-
-const finiteOrNull = (values: Float64Array): (number | null)[] =>
-  Array.from(values, (value) => (Number.isFinite(value) ? value : null));
-
-/** Little-endian float32: all of wave, then all of flux. */
-function binary({ wave, flux }: Curve): Uint8Array {
-  const bytes = new DataView(new ArrayBuffer(4 * (wave.length + flux.length)));
-  wave.forEach((value, index) => bytes.setFloat32(4 * index, value, true));
-  flux.forEach((value, index) => bytes.setFloat32(4 * (wave.length + index), value, true));
-  return new Uint8Array(bytes.buffer);
+export interface SpectraDependencies {
+  db: Database;
+  files: FileStore;
+  reader: SpectrumReader;
 }
 
 /** The raw spectra archive and its catalogue (API.md section 2). */
-export function spectraRoutes({ db, files }: { db: Database; files: FileStore }): Route[] {
+export function spectraRoutes({ db, files, reader }: SpectraDependencies): Route[] {
   const spectra = createSpectraRepository(db);
 
   /**
@@ -112,6 +74,16 @@ export function spectraRoutes({ db, files }: { db: Database; files: FileStore })
   }
 
   const unreadable = (reason: string): HttpError => new HttpError(422, 'unreadable_spectrum', reason);
+
+  /** What `read` makes of a file. @throws HttpError 422 where it is no spectrum */
+  function readable<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      if (error instanceof FitsError) throw unreadable(error.message);
+      throw error;
+    }
+  }
 
   return [
     defineRoute({
@@ -184,39 +156,34 @@ export function spectraRoutes({ db, files }: { db: Database; files: FileStore })
       handler: async ({ params: { filename }, query, request }) => {
         const format = chooseFormat(request, query.format, SPECTRUM_MEDIA_TYPES);
         const path = await archivePathOfName(filename);
-        const { file, reading } = await answering(readArchiveSpectrum(files, path));
-        if ('unreadableReason' in reading) throw unreadable(reading.unreadableReason);
-        const entry = catalogueEntry(catalogueRow(file, reading));
-        if (format !== 'json' && format !== 'binary') {
-          if (query.max_points !== undefined)
-            throw invalid('The query is not valid', [
-              { path: 'max_points', message: 'is for JSON and binary: tables hold every pixel' },
-            ]);
-          const bytes = await answering(files.readFile(storePath(path), { maxBytes: MAX_SPECTRUM_BYTES }));
-          const pieces = catalogueContents(format, {
-            table: spectrumTable(reading, fluxUnit(readHeaders(bytes))),
-            metadata: { ...TABLE_METADATA, parameters: parametersOfSpectrum(entry) },
-            rows: () => pixelRows(reading),
-          });
-          return tableAnswer(format, entry.filename.replace(/\.fits?(\.gz)?$/i, ''), pieces);
+        const { file, ...content } = await answering(readArchiveFile(files, path));
+        if ('unreadableReason' in content) throw unreadable(content.unreadableReason);
+        const { bytes } = content;
+        if (format === 'json' || format === 'binary') {
+          const maxPoints = query.max_points === undefined ? {} : { maxPoints: query.max_points };
+          const body = await reader.read({ file, bytes, format, ...maxPoints });
+          if ('unreadableReason' in body) throw unreadable(body.unreadableReason);
+          const headers: Record<string, string | number> =
+            format === 'json'
+              ? { 'Content-Type': `${SPECTRUM_MEDIA_TYPES.json}; charset=utf-8` }
+              : {
+                  'Content-Type': SPECTRUM_MEDIA_TYPES.binary,
+                  'X-Point-Count': body.byteLength / BINARY_POINT_BYTES,
+                };
+          return { status: 200, content: body, headers };
         }
-        const whole = joinArms(reading.arms);
-        const curve = query.max_points === undefined ? whole : downsample(whole, query.max_points);
-        if (format === 'binary')
-          return {
-            status: 200,
-            content: binary(curve),
-            headers: { 'Content-Type': SPECTRUM_MEDIA_TYPES.binary, 'X-Point-Count': curve.wave.length },
-          };
-        return {
-          status: 200,
-          body: {
-            ...entry,
-            medium: reading.medium,
-            wave: finiteOrNull(curve.wave),
-            flux: finiteOrNull(curve.flux),
-          },
-        };
+        if (query.max_points !== undefined)
+          throw invalid('The query is not valid', [
+            { path: 'max_points', message: 'is for JSON and binary: tables hold every pixel' },
+          ]);
+        const spectrum = readable(() => readSpectrum(bytes));
+        const entry = catalogueEntry(catalogueRow(file, spectrum));
+        const pieces = catalogueContents(format, {
+          table: spectrumTable(spectrum, fluxUnit(readHeaders(bytes))),
+          metadata: { ...TABLE_METADATA, parameters: parametersOfSpectrum(entry) },
+          rows: () => pixelRows(spectrum),
+        });
+        return tableAnswer(format, entry.filename.replace(/\.fits?(\.gz)?$/i, ''), pieces);
       },
     }),
     defineRoute({
@@ -231,15 +198,8 @@ export function spectraRoutes({ db, files }: { db: Database; files: FileStore })
       handler: async ({ params: { filename } }) => {
         const path = storePath(await archivePathOfName(filename));
         const bytes = await answering(files.readFile(path, { maxBytes: MAX_SPECTRUM_BYTES }));
-        try {
-          return {
-            status: 200,
-            body: { filename: path.slice(path.lastIndexOf('/') + 1), hdus: readHeaders(bytes) },
-          };
-        } catch (error) {
-          if (error instanceof FitsError) throw unreadable(error.message);
-          throw error;
-        }
+        const hdus = readable(() => readHeaders(bytes));
+        return { status: 200, body: { filename: path.slice(path.lastIndexOf('/') + 1), hdus } };
       },
     }),
     defineRoute({

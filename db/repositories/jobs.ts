@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { and, asc, desc, eq, gt, ilike, isNull, or, sql, type SQL } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, ilike, inArray, isNull, or, sql, type SQL } from 'drizzle-orm';
 import type {
   Artifact,
   JobEnd,
   JobListQuery,
   JobPhase,
   JobType,
+  JsonObject,
   LogLevel,
   Progress,
   Reject,
@@ -29,7 +30,7 @@ export interface NewJob {
   type: JobType;
   label: string;
   description?: string | null;
-  submittedConfig?: Record<string, unknown>;
+  submittedConfig?: JsonObject;
   /** What an UWS client calls it. */
   runId?: string;
   /** Ends it in ABORTED so long after its start; 0: never. */
@@ -197,13 +198,20 @@ export function createJobsRepository(db: Database) {
             )
           : undefined,
       );
+      const order = [...orderOf(query.sort), desc(jobs.createdAt), asc(jobs.id)];
+      // Rows are wide: those before the page are counted off in an index, and only its own are read.
+      const ids = db
+        .select({ id: jobs.id })
+        .from(jobs)
+        .where(where)
+        .orderBy(...order)
+        .offset(offset)
+        .limit(limit);
       const page = db
         .select()
         .from(jobs)
-        .where(where)
-        .orderBy(...orderOf(query.sort), desc(jobs.createdAt), asc(jobs.id))
-        .offset(offset)
-        .limit(limit);
+        .where(inArray(jobs.id, ids))
+        .orderBy(...order);
       const [total, rows] = await Promise.all([db.$count(jobs, where), limit === 0 ? [] : page]);
       return { total, rows };
     },
@@ -249,8 +257,8 @@ export function createJobsRepository(db: Database) {
         submittedConfig,
         start,
       }: {
-        config: Record<string, unknown>;
-        submittedConfig: Record<string, unknown>;
+        config: JsonObject;
+        submittedConfig: JsonObject;
         start: StartPayload;
       },
     ): Promise<CommandResult> {

@@ -282,16 +282,29 @@ export interface PartTables {
  */
 export function decodeTables(bytes: Uint8Array, header: PartHeader): PartTables {
   check(bytes, header.tables, 'tables');
-  let at = bytes.byteOffset;
+  const numbers: Record<string, Float64Array> = {};
+  for (const [i, name] of Object.keys(NUMBER_COLUMNS).entries())
+    numbers[name] = new Float64Array(bytes.buffer, bytes.byteOffset + i * 8 * header.rows, header.rows);
+  return { numbers, texts: decodeTexts(textsIn(bytes, header), header) };
+}
+
+/** The bytes of the columns of text: all of the tables behind the numbers. */
+export function textsIn(tables: Uint8Array, { rows }: Pick<PartHeader, 'rows'>): Uint8Array {
+  return tables.subarray(Object.keys(NUMBER_COLUMNS).length * 8 * rows);
+}
+
+/** The columns of text from their bytes (`textsIn` of tables that `decodeTables` has checked), as views of them. */
+export function decodeTexts(
+  bytes: Uint8Array,
+  header: Pick<PartHeader, 'rows' | 'rejects'>,
+): PartTables['texts'] {
+  let at = 0;
   const take = (length: number): number => {
-    const start = at;
-    at = bytes.byteOffset + aligned(at - bytes.byteOffset + length);
+    const start = bytes.byteOffset + at;
+    at = aligned(at + length);
     return start;
   };
-  const numbers: Record<string, Float64Array> = {};
-  for (const name of Object.keys(NUMBER_COLUMNS))
-    numbers[name] = new Float64Array(bytes.buffer, take(8 * header.rows), header.rows);
-  const texts: Record<string, TextValues> = {};
+  const texts: PartTables['texts'] = {};
   const text = (name: string, count: number) => {
     const ends = new Uint32Array(bytes.buffer, take(4 * count), count);
     const length = ends[count - 1] ?? 0;
@@ -299,7 +312,7 @@ export function decodeTables(bytes: Uint8Array, header: PartHeader): PartTables 
   };
   for (const name of Object.keys(TEXT_COLUMNS)) text(name, header.rows);
   for (const name of Object.keys(REJECT_COLUMNS)) text(name, header.rejects);
-  return { numbers, texts };
+  return texts;
 }
 
 /** The strings of a column. */

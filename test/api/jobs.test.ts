@@ -176,6 +176,23 @@ describe('reading', () => {
     expect(await list('-progress')).toEqual(ids(all, half, little, none));
   });
 
+  it('orders its list as an index does: thousands of jobs are not sorted for a page', async () => {
+    const client = await server.pool.connect();
+    try {
+      await client.query('begin');
+      await client.query('set local enable_seqscan = off'); // what a table of a few rows is read by
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+        'explain select id from jobs order by created_at desc, id asc limit 50 offset 100',
+      );
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+      expect(plan).toContain('using jobs_newest');
+      expect(plan).not.toContain('Sort');
+    } finally {
+      await client.query('rollback');
+      client.release();
+    }
+  });
+
   it('lists newest first, in pages, by phase, type and text', async () => {
     const ids: string[] = [];
     for (let index = 0; index < 3; index++) {

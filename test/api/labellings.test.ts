@@ -5,7 +5,7 @@ import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { label as simulateOracle } from '../../cli/label.ts';
 import { ApiError } from '../../contracts/error.ts';
-import { Job } from '../../contracts/job.ts';
+import { Job, type JsonObject } from '../../contracts/job.ts';
 import {
   BatchPage,
   ClassList,
@@ -62,7 +62,7 @@ const newest = async (jobId: string, version = 1) => {
 };
 
 /** A pending ACTIVE_ML job. */
-async function pending(config: Record<string, unknown> | null = CONFIG): Promise<string> {
+async function pending(config: JsonObject | null = CONFIG): Promise<string> {
   const answer = await post('/jobs', {
     type: 'ACTIVE_ML',
     label: 'Be stars',
@@ -71,7 +71,7 @@ async function pending(config: Record<string, unknown> | null = CONFIG): Promise
   expect(answer.status).toBe(201);
   return Job.parse(answer.body).job_id;
 }
-async function running(config: Record<string, unknown> = CONFIG): Promise<string> {
+async function running(config: JsonObject = CONFIG): Promise<string> {
   const id = await pending(config);
   const start = { workflow: 'none', taskQueue: 'control', input: {}, jobType: 'ACTIVE_ML' } as const;
   const run = await server.jobs.run(id, { config, submittedConfig: config, start });
@@ -86,7 +86,7 @@ const spectrum = (spectrumSet: Labelling['spectrum_set'], spectrumFilename: stri
   probabilities: [0.5, 0.25, 0.25],
 });
 /** A running campaign with an open batch: two oracle spectra, one for the estimate, one candidate. */
-async function withBatch(config: Record<string, unknown> = CONFIG, iteration = 0): Promise<string> {
+async function withBatch(config: JsonObject = CONFIG, iteration = 0): Promise<string> {
   const id = await running(config);
   await openBatch(id, iteration);
   return id;

@@ -9,6 +9,7 @@ import { createRoutes } from '../../api/app.ts';
 import { JobEventHub } from '../../api/job-event-hub.ts';
 import { createApiMetrics } from '../../api/metrics.ts';
 import type { Route } from '../../api/route.ts';
+import { createSpectrumReader } from '../../api/spectrum-reader.ts';
 import { Spectrum } from '../../contracts/spectrum.ts';
 import { connect } from '../../db/connection.ts';
 import { createJobsRepository } from '../../db/repositories/jobs.ts';
@@ -181,7 +182,17 @@ beforeAll(async () => {
     ...{ hub, temporal, log },
   });
   routes = createRoutes(
-    { db, fileStore, temporal, hub, log, allowedHosts: [], corsOrigins: [], webRoot: base },
+    {
+      db,
+      fileStore,
+      spectrumReader: createSpectrumReader(),
+      temporal,
+      hub,
+      log,
+      allowedHosts: [],
+      corsOrigins: [],
+      webRoot: base,
+    },
     metrics,
   );
   vi.stubGlobal('XMLHttpRequest', SentByXmlHttpRequest);
