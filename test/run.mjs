@@ -16,6 +16,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const results = join(root, 'test-results');
 const total = { passed: 0, failed: 0, skipped: 0 };
 const notes = [];
+/** What failed, told again at the end: the beginning of a long output is often not kept. */
+const failures = [];
 
 function tool(path, ...args) {
   return [process.execPath, join(root, 'node_modules', ...path.split('/')), ...args];
@@ -50,10 +52,16 @@ async function check(steps) {
       if (said) console.log(said.trimEnd());
       if (error && typeof error.code !== 'number') console.error(`${command}: ${error.message}`);
       total[error ? 'failed' : 'passed']++;
+      if (error) failures.push(failureOf('check', name, [said.trim()]));
       console.log(`${error ? '✗' : '✓'} ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, work));
+}
+
+function failureOf(file, test, messages) {
+  const lines = messages.join('\n').split('\n').slice(0, 12);
+  return [`FAILED ${file} > ${test}`, ...lines.map((line) => `  ${line.slice(0, 300)}`)].join('\n');
 }
 
 /** Tests of one vitest project, counted from its report; a run without a report is a failure. `only`: a part of paths. */
@@ -89,11 +97,17 @@ function tests(project, env, only = []) {
   total.passed += numPassedTests;
   total.failed += numFailedTests + brokenFiles;
   total.skipped += numPendingTests + numTodoTests;
-  for (const { name, assertionResults } of testResults) {
+  for (const { name, status, message, assertionResults } of testResults) {
+    const file = relative(root, name);
+    const failed = assertionResults.filter((test) => test.status === 'failed');
+    for (const { fullName, failureMessages } of failed)
+      failures.push(failureOf(file, fullName, failureMessages));
+    if (status === 'failed' && failed.length === 0)
+      failures.push(failureOf(file, 'outside of its tests', [message]));
     const skipped = assertionResults.filter(
       ({ status }) => status === 'pending' || status === 'skipped',
     ).length;
-    if (skipped > 0) notes.push(`${skipped} skipped in ${relative(root, name)}; what it printed says why`);
+    if (skipped > 0) notes.push(`${skipped} skipped in ${file}; what it printed says why`);
   }
   if (!ended && numFailedTests + brokenFiles === 0) {
     total.failed++;
@@ -195,6 +209,7 @@ try {
   total.failed++;
   notes.push(error instanceof Error ? error.message : String(error));
 }
+for (const failure of failures) console.log(failure);
 for (const note of notes) console.log(`note: ${note}`);
 console.log(`${((Date.now() - began) / 1000).toFixed(0)} s`);
 console.log(
