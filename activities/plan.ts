@@ -19,7 +19,9 @@ const listingKey = (workId: string) => `${workPrefix(workId)}/listing.json`;
 const shardPrefix = (workId: string, shard: number) =>
   `${workPrefix(workId)}/shards/${String(shard).padStart(6, '0')}`;
 const manifestKey = (workId: string, shard: number) => `${shardPrefix(workId, shard)}/files.jsonl`;
-const shardPartsKey = (workId: string, shard: number) => `${shardPrefix(workId, shard)}/parts.json`;
+const doneKey = (workId: string, shard: number) => `${shardPrefix(workId, shard)}/done`;
+const donePartKey = (workId: string, shard: number, part: number) =>
+  `${doneKey(workId, shard)}/${String(part).padStart(5, '0')}.json`;
 /** Parts outlive their job, so that the next one over the same files need not make them again. */
 export const PARTS_PREFIX = 'parts';
 export const partKey = (inputs: string) => `${PARTS_PREFIX}/${inputs.slice(0, 2)}/${inputs}`;
@@ -147,30 +149,41 @@ export function maxFilesPerPart(config: Pick<PreprocessingConfig, 'wave_point_co
 export const PartReference = z.object({ key: z.string(), header: PartHeader });
 export type PartReference = z.infer<typeof PartReference>;
 
-/** Says that a shard is done: its parts, in order, are in the store. */
-export async function writeShardParts(
+/** A part that is in the store, of so many of its shard. */
+const DonePart = z.object({ reference: PartReference, parts: z.number().int().positive() });
+export type DonePart = z.infer<typeof DonePart>;
+
+/** Says that a part of a shard is in the store, so that it can be merged while others are being made. */
+export async function writeDonePart(
   store: ObjectStore,
   workId: string,
   shard: number,
-  parts: PartReference[],
+  part: number,
+  done: DonePart,
 ): Promise<void> {
-  await writeJson(store, shardPartsKey(workId, shard), parts);
+  // What a power failure damages is made again.
+  await store.putScratch(donePartKey(workId, shard, part), [Buffer.from(JSON.stringify(done))]);
 }
 
-/** The parts of a shard; undefined while it is not done. */
-export async function readShardParts(
+/** A part of a shard; undefined while it is not done. */
+export async function readDonePart(
   store: ObjectStore,
   workId: string,
   shard: number,
-): Promise<PartReference[] | undefined> {
-  return unlessAbsent(async () =>
-    z.array(PartReference).parse(await readJson(store, shardPartsKey(workId, shard))),
-  );
+  part: number,
+): Promise<DonePart | undefined> {
+  const bytes = await unlessAbsent(() => store.read(objectUri(donePartKey(workId, shard, part))));
+  if (!bytes) return undefined;
+  try {
+    return DonePart.parse(JSON.parse(text(bytes)));
+  } catch {
+    return undefined; // as if it were not there: it is made again
+  }
 }
 
 /** A shard turned out not to be done: a part of it is gone or damaged. */
 export async function forgetShard(store: ObjectStore, workId: string, shard: number): Promise<void> {
-  await store.deletePrefix(shardPartsKey(workId, shard));
+  await store.deletePrefix(doneKey(workId, shard));
 }
 
 /** A 53-bit hash of a path's last segment (cyrb53, public domain): exact in a float64. Not for secrets. */

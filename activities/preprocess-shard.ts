@@ -4,13 +4,7 @@ import { countSpectra } from './count-spectra.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { findDeadly } from './find-deadly.ts';
 import { startHeartbeats } from './heartbeats.ts';
-import {
-  type ManifestRange,
-  type PartReference,
-  readManifest,
-  readPartRanges,
-  writeShardParts,
-} from './plan.ts';
+import { type ManifestRange, readManifest, readPartRanges, writeDonePart } from './plan.ts';
 import type { PreprocessPartResult } from './threads/preprocess-part.ts';
 
 export interface PreprocessShardInput {
@@ -75,9 +69,8 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
       });
     const parts = await readPartRanges(store, jobId, shard);
 
-    // One shard after the other, so that the merge can follow; the next one fills the gaps at its end.
+    // One shard after the other, so that the merge, which follows part by part, need not wait; the next one fills the gaps.
     const turn = turns++;
-    const references = new Array<PartReference>(parts.length);
     const rejects: PreprocessPartResult['rejects'] = [];
     let [done, rows, reused] = [0, 0, 0];
     let uncatalogued: Uint8Array[] = [];
@@ -92,7 +85,10 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
       for (const [part, range] of waiting) {
         context.cancellationSignal.throwIfAborted();
         const result = await preprocessPart(jobId, shard, range, turn);
-        references[part] = result.reference;
+        await writeDonePart(store, jobId, shard, part, {
+          reference: result.reference,
+          parts: parts.length,
+        });
         const kept = result.reference.header.rows;
         countSpectra(result.reused ? 'reused' : 'made', kept);
         countSpectra('rejected', result.rejects.length);
@@ -129,7 +125,6 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
       context.cancellationSignal.throwIfAborted();
       await jobs.recordRejects(jobId, rejects);
       await report();
-      await writeShardParts(store, jobId, shard, references);
     } finally {
       clearInterval(timer);
       stopHeartbeats();

@@ -12,23 +12,26 @@ import type { CpuDependencies } from './dependencies.ts';
 import { startHeartbeats } from './heartbeats.ts';
 import {
   createConfigReader,
+  type DonePart,
   forgetShard,
   type PartReference,
+  readDonePart,
   readListing,
-  readShardParts,
   type WholeListing,
 } from './plan.ts';
 
 export interface WriteResultInput {
   jobId: string;
-  /** The shards are not all done, nor even listed: take each as it comes, for as long as they come. */
+  /** The shards are not all done, nor even listed: take their parts as they come, for as long as they come. */
   follow: boolean;
 }
 
-/** A merge that waits holds a slot of the worker. After this long without a shard it gives it free. */
+/** A merge that waits holds a slot of the worker. After this long without a part it gives it free. */
 const PATIENCE_MS = 30_000;
-/** The first look for a shard that is not there comes soon, the next ones less often. */
+/** The first look for a part that is not there comes soon, the next ones less often. */
 const POLL_MS = { first: 20, most: 100 } as const;
+/** So many are appended at once: each time the worker's threads leave off their own. */
+const PARTS_AT_ONCE = 8;
 
 /**
  * Merges the parts into the job's result.h5, written beside and renamed, with preview.json.
@@ -49,6 +52,7 @@ export function createWriteResult(dependencies: CpuDependencies) {
     // Whatever step it is at: the thread ends with the activity.
     signal.addEventListener('abort', () => void merger.close(false), { once: true });
     let isFinished = false;
+    const missing: number[] = [];
     try {
       const job = await jobs.find(jobId);
       if (job?.phase !== 'PROCESSING') return { artifacts: [] }; // ended meanwhile: completeJob will refuse too
@@ -70,17 +74,8 @@ export function createWriteResult(dependencies: CpuDependencies) {
         compression: config.compression,
       });
       const total = { rows: 0, rejects: 0, constant: 0, extrapolated: 0, unbridgedGap: 0, mediumUnknown: 0 };
-      const missing: number[] = [];
       let lost: string[] = [];
-      for (let shard = 0; ; shard++) {
-        signal.throwIfAborted();
-        const parts = await partsOf(shard);
-        if (parts === 'no such shard') break;
-        if (!parts && follow) return undefined;
-        if (!parts) {
-          missing.push(shard);
-          continue;
-        }
+      for await (const parts of doneParts()) {
         ({ lost } = await merger.run({ step: 'append', parts }));
         for (const { header } of parts) {
           total.rows += header.rows;
@@ -91,6 +86,7 @@ export function createWriteResult(dependencies: CpuDependencies) {
           total.mediumUnknown += header.flags.mediumUnknown;
         }
       }
+      if (follow && missing.length > 0) return undefined;
       if (missing.length > 0 || lost.length > 0) throw await partsLost(missing, lost);
       if (!listing) throw new Error('the files have not been listed');
       // Then the workflow says why there is no result.
@@ -135,26 +131,63 @@ export function createWriteResult(dependencies: CpuDependencies) {
       return (listing ??= await readListing(store, jobId));
     }
 
-    /** The parts of a shard; undefined when they do not come. */
-    async function partsOf(shard: number): Promise<PartReference[] | 'no such shard' | undefined> {
+    /** All parts in their order, some at a time; ends with the first that does not come where it follows the shards. */
+    async function* doneParts(): AsyncGenerator<PartReference[]> {
+      for (let shard = 0; ; shard++) {
+        let together: PartReference[] = [];
+        for (let part = 0, parts = 1; part < parts; part++) {
+          signal.throwIfAborted();
+          const done = await donePart(shard, part);
+          if (done === 'no such shard') return;
+          if (!done) {
+            missing.push(shard);
+            if (follow) return;
+            break;
+          }
+          parts = done.parts;
+          together.push(done.reference);
+          if (together.length < PARTS_AT_ONCE) continue;
+          yield together;
+          together = [];
+        }
+        if (together.length > 0) yield together;
+      }
+    }
+
+    /** A part; undefined when it does not come. */
+    async function donePart(shard: number, part: number): Promise<DonePart | 'no such shard' | undefined> {
       const deadline = Date.now() + (follow ? PATIENCE_MS : 0);
       for (let wait: number = POLL_MS.first; ; wait = Math.min(2 * wait, POLL_MS.most)) {
+        const done = await readDonePart(store, jobId, shard, part);
+        if (done) return done;
         const all = await knownListing();
         if (all && shard >= all.shardCount) return 'no such shard';
-        const parts = await readShardParts(store, jobId, shard);
-        if (parts || Date.now() >= deadline) return parts;
+        if (Date.now() >= deadline) return undefined;
         await delay(wait, undefined, { signal });
       }
     }
 
+    async function hasPart(shard: number, keys: readonly string[]): Promise<boolean> {
+      for (let part = 0, parts = 1; part < parts; part++) {
+        const done = await readDonePart(store, jobId, shard, part);
+        if (!done) return false;
+        if (keys.includes(done.reference.key)) return true;
+        parts = done.parts;
+      }
+      return false;
+    }
+
     /** Deletes what is damaged, and makes undone the shards that need it. */
-    async function partsLost(shards: number[], keys: readonly string[]): Promise<ApplicationFailure> {
+    async function partsLost(
+      incomplete: readonly number[],
+      keys: readonly string[],
+    ): Promise<ApplicationFailure> {
+      const shards = [...incomplete];
       log.warn({ jobId, shards, keys }, 'parts are gone or damaged; their shards are done again');
       for (const key of keys) await store.deletePrefix(key);
       const shardCount = keys.length > 0 ? ((await knownListing())?.shardCount ?? 0) : 0;
       for (let shard = 0; shard < shardCount; shard++) {
-        const parts = await readShardParts(store, jobId, shard);
-        if (!parts?.some(({ key }) => keys.includes(key))) continue;
+        if (shards.includes(shard) || !(await hasPart(shard, keys))) continue;
         await forgetShard(store, jobId, shard);
         shards.push(shard);
       }

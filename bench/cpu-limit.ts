@@ -19,11 +19,11 @@ export interface CpuLimit {
 
 /**
  * A control group of Linux with a quota of the processor, as a container has: version 2, or version 1 where that is mounted.
- * @param cores 1 is one processor
+ * @param cores 1 is one processor; undefined: all there are, which are only counted
  * @throws where there is none that we may make (it takes root)
  */
-export async function limitCpu(name: string, cores: number): Promise<CpuLimit> {
-  const quota = Math.round(cores * PERIOD_MICROSECONDS);
+export async function limitCpu(name: string, cores: number | undefined): Promise<CpuLimit> {
+  const quota = cores === undefined ? undefined : Math.round(cores * PERIOD_MICROSECONDS);
   const isVersion2 = existsSync(join(ROOT, 'cgroup.controllers'));
   const group = join(ROOT, isVersion2 ? '' : 'cpu', name);
   const accounting = join(ROOT, isVersion2 ? '' : 'cpuacct', name);
@@ -32,10 +32,10 @@ export async function limitCpu(name: string, cores: number): Promise<CpuLimit> {
     if (isVersion2 && !readFileSync(join(ROOT, 'cgroup.subtree_control'), 'utf8').split(/\s/).includes('cpu'))
       await writeFile(join(ROOT, 'cgroup.subtree_control'), '+cpu');
     for (const directory of directories) await mkdir(directory);
-    if (isVersion2) await writeFile(join(group, 'cpu.max'), `${quota} ${PERIOD_MICROSECONDS}`);
+    if (isVersion2) await writeFile(join(group, 'cpu.max'), `${quota ?? 'max'} ${PERIOD_MICROSECONDS}`);
     else {
       await writeFile(join(group, 'cpu.cfs_period_us'), String(PERIOD_MICROSECONDS));
-      await writeFile(join(group, 'cpu.cfs_quota_us'), String(quota));
+      await writeFile(join(group, 'cpu.cfs_quota_us'), String(quota ?? -1));
     }
   } catch (error) {
     throw new Error(`there is no control group to be had at ${ROOT} (it takes Linux, and root)`, {

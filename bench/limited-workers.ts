@@ -7,11 +7,15 @@ import { type CpuLimit, limitCpu } from './cpu-limit.ts';
 /** The cpu workers beside the embedded stack's own, each in a control group. */
 export class Workers {
   readonly #data: string;
-  readonly #cores: number;
+  readonly #cores: number | undefined;
   readonly #limits: CpuLimit[] = [];
   readonly #children: ChildProcess[] = [];
+  /** Processor time of those that have been stopped [s]. */
+  #ended = 0;
+  #made = 0;
 
-  constructor(data: string, cores: number) {
+  /** @param cores of each; undefined: as many as its one thread and what is beside it take */
+  constructor(data: string, cores: number | undefined) {
     this.#data = data;
     this.#cores = cores;
   }
@@ -21,8 +25,13 @@ export class Workers {
     await (await this.#newLimit()).add(pid);
   }
 
-  /** Starts more, the first one included in the count. */
-  async startUpTo(count: number): Promise<void> {
+  /** Starts or stops some; the first one is included in the count, and stays. */
+  async have(count: number): Promise<void> {
+    for (const child of this.#children.splice(count - 1)) await end(child);
+    for (const limit of this.#limits.splice(count)) {
+      this.#ended += await limit.usedSeconds();
+      await limit.remove();
+    }
     while (this.#limits.length < count) {
       const limit = await this.#newLimit();
       const child = spawn(
@@ -38,18 +47,11 @@ export class Workers {
 
   async usedSeconds(): Promise<number> {
     const used = await Promise.all(this.#limits.map((limit) => limit.usedSeconds()));
-    return used.reduce((sum, seconds) => sum + seconds, 0);
+    return used.reduce((sum, seconds) => sum + seconds, this.#ended);
   }
 
   async stop(): Promise<void> {
-    await Promise.all(
-      this.#children.map(async (child) => {
-        if (child.exitCode !== null || child.signalCode !== null) return;
-        const ended = once(child, 'exit');
-        child.kill('SIGTERM');
-        await ended;
-      }),
-    );
+    await Promise.all(this.#children.map(end));
   }
 
   /** Once all processes have ended, the stack's own included. */
@@ -58,8 +60,15 @@ export class Workers {
   }
 
   async #newLimit(): Promise<CpuLimit> {
-    const limit = await limitCpu(`spectrolabe-${process.pid}-${this.#limits.length}`, this.#cores);
+    const limit = await limitCpu(`spectrolabe-${process.pid}-${this.#made++}`, this.#cores);
     this.#limits.push(limit);
     return limit;
   }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  await ended;
 }

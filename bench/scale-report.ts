@@ -6,7 +6,7 @@ export const ScaleMeasurement = z.object({
   seconds: z.array(z.number()).meta({ description: 'Of each timed job, in the order they ran' }),
   spectraPerSecond: z.number().meta({ description: 'Median' }),
   speedUp: z.number().meta({ description: 'Over one worker' }),
-  workerCpuSeconds: z.number().meta({ description: 'Of all workers, a job (mean)' }),
+  workerCpuSeconds: z.number().meta({ description: 'Of all workers, a job (median)' }),
 });
 export type ScaleMeasurement = z.infer<typeof ScaleMeasurement>;
 
@@ -28,7 +28,10 @@ export const ScaleReport = z.object({
   machine: z.object({ cpus: z.number(), model: z.string(), loadAverage: z.number() }),
   spectra: z.number(),
   points: z.number(),
-  coresPerWorker: z.number(),
+  coresPerWorker: z
+    .number()
+    .optional()
+    .meta({ description: 'Absent: nothing limited a worker but its one thread' }),
   measurements: z.array(ScaleMeasurement),
   costsPerSpectrum: Costs,
 });

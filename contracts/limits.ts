@@ -2,8 +2,11 @@
 export const MAX_FILES_PER_PART = 512;
 /** A part's rows are in memory together: at most this many float32 values (16 MiB), whatever the grid. */
 export const MAX_VALUES_PER_PART = 4 * 1024 * 1024;
-/** A shard is what one activity does: some tenths of a second on a coarse grid, seconds on a fine one. */
-export const MAX_FILES_PER_SHARD = 4096;
+/**
+ * A shard is what one activity does: some tenths of a second on a coarse grid, seconds on a fine one. Each costs Temporal
+ * some 16 ms of processor.
+ */
+export const MAX_FILES_PER_SHARD = 8192;
 /** The first and the last shards of a job are smaller, down to this. */
 export const MIN_FILES_PER_SHARD = 512;
 /** At least so many shards of one job may be on the `cpu` queue at once; more would let other jobs wait. */

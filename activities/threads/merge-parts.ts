@@ -74,7 +74,7 @@ interface Merge {
 }
 let merge: Merge | undefined;
 
-/** One step in the making of a result.h5. A thread makes one, and holds a part in memory at a time. */
+/** One step in the making of a result.h5. A thread makes one, and holds two parts in memory at a time. */
 export default async function mergeParts(task: MergeTask): Promise<MergeAnswer> {
   if (task.step === 'start') {
     const file = await createResultFile(task.target, task);
@@ -94,7 +94,7 @@ export default async function mergeParts(task: MergeTask): Promise<MergeAnswer> 
   }
   if (!merge) throw new Error('the merge has not been started');
   if (task.step === 'append') {
-    for (const part of task.parts) await unlessLost(merge, part, append);
+    await appendParts(merge, task.parts);
     return { lost: merge.lost };
   }
   const totals = totalsOf(merge.parts);
@@ -137,19 +137,43 @@ async function unlessLost(
   }
 }
 
-let memory = new Uint8Array(0);
+/** Memory for stretches of parts, the same each time: new memory costs as much as reading into it. */
+const memories: [Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0)];
 
-/** Memory for a stretch of a part, the same each time: new memory costs as much as reading into it. */
-function memoryFor({ start, end }: { start: number; end: number }): Uint8Array {
-  if (memory.length < end - start) memory = new Uint8Array(end - start);
-  return memory;
+function memoryFor({ start, end }: { start: number; end: number }, which: 0 | 1 = 0): Uint8Array {
+  if (memories[which].length < end - start) memories[which] = new Uint8Array(end - start);
+  return memories[which];
 }
 
-async function append(current: Merge, part: PartReference): Promise<void> {
+/** Appends parts; the next one is read meanwhile. */
+async function appendParts(current: Merge, parts: readonly PartReference[]): Promise<void> {
+  const read = (index: number): Promise<Uint8Array> | undefined => {
+    const part = parts[index];
+    if (!part) return undefined;
+    const range = rowsOf(part);
+    const reading = current.store.read(objectUri(part.key), range, memoryFor(range, index % 2 === 0 ? 0 : 1));
+    // Whoever waits for it hears of a failure; after an earlier one nobody does.
+    reading.catch(() => undefined);
+    return reading;
+  };
+  let ahead = read(0);
+  for (const [index, part] of parts.entries()) {
+    const reading = ahead;
+    // Of what lies in this memory nothing is needed any more.
+    ahead = read(index + 1);
+    await unlessLost(current, part, async () => {
+      const bytes = await reading;
+      if (bytes) append(current, part, bytes);
+    });
+  }
+}
+
+/** Where all lies of a part but its header. */
+const rowsOf = ({ header }: PartReference) => ({ start: header.tables.start, end: header.fluxes.end });
+
+function append(current: Merge, part: PartReference, bytes: Uint8Array): void {
   const { header, key } = part;
-  const range = { start: header.tables.start, end: header.fluxes.end };
-  const bytes = await current.store.read(objectUri(key), range, memoryFor(range));
-  const split = header.fluxes.start - range.start;
+  const split = header.fluxes.start - header.tables.start;
   const { numbers } = decodeTables(bytes.subarray(0, split), header);
   const fluxes = decodeFluxes(bytes.subarray(split), header);
   current.parts.push(part);

@@ -54,6 +54,9 @@ export async function startTemporal(options: StartTemporalOptions): Promise<Runn
       ...['--namespace', NAMESPACE, '--db-filename', options.databaseFile, '--log-level', 'warn'],
       // What is acknowledged is on disk; the write-ahead log makes that affordable.
       ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=full'],
+      // Tasks come in the order in which they were scheduled, so that a merge can follow the shards. Those of an earlier
+      // version may lie in other partitions: all are read.
+      ...['--dynamic-config-value', 'matching.numTaskqueueWritePartitions=1'],
       ...(uiPort === 'none' ? ['--headless'] : ['--ui-port', String(uiPort)]),
     ],
     // Not our environment: TEMPORAL_* variables and profiles would change what the command does.
