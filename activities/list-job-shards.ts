@@ -1,11 +1,13 @@
 import { Context } from '@temporalio/activity';
-import { SHARD_WINDOW } from '../contracts/limits.ts';
 import { type PreprocessingConfig, type ShardListing, SHARDS_LISTED } from '../contracts/preprocessing.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { createListShards, type ListedSoFar } from './list-shards.ts';
 
 /** Resolution λ/Δλ of LAMOST's and SDSS' low-resolution spectrographs. */
 const RESOLUTION = 1800;
+
+/** So often the workflow is told of further shards. */
+const TELL_MS = 250;
 
 /**
  * Lists a job's files, tells its workflow of shards as there are some, says how many files there are, and warns of a grid
@@ -23,11 +25,11 @@ export function createListJobShards(dependencies: CpuDependencies) {
     const run = info.workflowExecution;
     if (!run) throw new Error('shards are listed for a workflow only');
     const workflow = client.workflow.getHandle(run.workflowId, run.runId);
-    let told = 0;
+    let toldAt = 0;
     const tell = async ({ files, shards }: ListedSoFar): Promise<void> => {
       // Each time costs the workflow a task.
-      if (shards - told <= SHARD_WINDOW) return;
-      told = shards;
+      if (Date.now() - toldAt < TELL_MS) return;
+      toldAt = Date.now();
       await jobs.setProgressTotal(jobId, files);
       await workflow.signal<[number]>(SHARDS_LISTED, shards);
     };

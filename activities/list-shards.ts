@@ -93,8 +93,12 @@ function isAfter(last: Buffer): (file: ArchiveFile) => boolean {
   return ({ path }) => Buffer.compare(Buffer.from(path), last) > 0;
 }
 
-/** With the files of so many shards waiting, the next shard does not depend on what comes after them. */
+/** A shard is cut when the files of so many like it are waiting: should the list end then, smaller ones are left. */
 const SHARDS_AHEAD = 4;
+/** A shard has a quarter of the files before it: so the second half of what is listed waits, and the first is worked on. */
+const GROWTH = 1 / 4;
+/** What is left when the list ends goes into more shards, each a little smaller: several workers have two each. */
+const LAST_SHARDS = 8;
 
 /**
  * Cuts a list of files into parts where their names' hashes say so: a file that comes or goes changes the parts around
@@ -131,15 +135,24 @@ class Cuts {
     this.#done++;
   }
 
-  /** The next shards that are certain, whatever files come. */
+  /** The next shards, while more files are to come. */
   take(): PartFiles[][] {
-    return this.#shards(() => SHARDS_AHEAD * this.#growing());
+    const shards = [];
+    while (this.#waiting >= SHARDS_AHEAD * this.#growing()) shards.push(this.#nextShard(this.#growing()));
+    return shards;
   }
 
   /** The last shards: there are no more files. */
   takeRest(): PartFiles[][] {
     if (this.#inPart > 0) this.#endPart();
-    return this.#shards(() => 1);
+    const shards = [];
+    while (this.#waiting > 0)
+      shards.push(
+        this.#nextShard(
+          Math.min(this.#growing(), Math.max(MIN_FILES_PER_SHARD, this.#waiting / LAST_SHARDS)),
+        ),
+      );
+    return shards;
   }
 
   #endPart(): void {
@@ -149,23 +162,16 @@ class Cuts {
     this.#inPart = 0;
   }
 
-  #shards(leastWaiting: () => number): PartFiles[][] {
-    const shards = [];
-    while (this.#waiting >= leastWaiting()) shards.push(this.#nextShard());
-    return shards;
-  }
-
   /** Files of the next shard, as long as there are many more. */
   #growing(): number {
-    return Math.min(MAX_FILES_PER_SHARD, Math.max(MIN_FILES_PER_SHARD, this.#done / 2));
+    return Math.min(MAX_FILES_PER_SHARD, Math.max(MIN_FILES_PER_SHARD, this.#done * GROWTH));
   }
 
   /**
    * Small shards first, so that the merge can begin, and last, so that all workers end together and little is left to
    * merge then (guided self-scheduling; Polychronopoulos & Kuck 1987, IEEE ToC 36).
    */
-  #nextShard(): PartFiles[] {
-    const enough = Math.min(this.#growing(), Math.max(MIN_FILES_PER_SHARD, this.#waiting / SHARDS_AHEAD));
+  #nextShard(enough: number): PartFiles[] {
     let files = 0;
     let count = 0;
     for (const part of this.#parts) {

@@ -8,7 +8,7 @@ export const MAX_VALUES_PER_PART = 4 * 1024 * 1024;
  */
 export const MAX_FILES_PER_SHARD = 8192;
 /** The first and the last shards of a job are smaller, down to this. */
-export const MIN_FILES_PER_SHARD = 512;
+export const MIN_FILES_PER_SHARD = 1024;
 /** At least so many shards of one job may be on the `cpu` queue at once; more would let other jobs wait. */
 export const SHARD_WINDOW = 4;
 /** Where there are several cpu workers so many for each: two that it does, and one that it finds when one of them ends. */

@@ -182,14 +182,17 @@ function createTextColumns(groups: Map<string, Group>, totals: Totals): TextColu
       due,
       append({ bytes, ends }: TextValues) {
         let start = 0;
-        for (const end of ends) {
-          buffer.room(1);
+        for (let row = 0; row < ends.length;) {
+          const room = buffer.room(ends.length - row);
           let at = buffer.filled() * width;
-          const next = at + width;
-          // Byte by byte: a view of a few bytes costs more than to copy them.
-          while (start < end) memory[at++] = bytes[start++] ?? 0;
-          memory.fill(0, at, next);
-          buffer.add(1);
+          // Byte by byte: a view of a few bytes, or a call to fill them, costs more than to copy them.
+          for (const beyond = row + room; row < beyond; row++) {
+            const end = ends[row] ?? start;
+            const next = at + width;
+            while (start < end) memory[at++] = bytes[start++] ?? 0;
+            while (at < next) memory[at++] = 0;
+          }
+          buffer.add(room);
         }
       },
     };
