@@ -55,9 +55,14 @@ export async function limitCpu(name: string, cores: number | undefined): Promise
     remove: async () => {
       for (const directory of directories) {
         // The kernel lets go of the last process a moment after its end.
-        for (let tries = 0; (await readFile(join(directory, 'cgroup.procs'), 'utf8')) && tries < 50; tries++)
-          await sleep(100);
-        await rmdir(directory);
+        for (let tries = 0; ; tries++)
+          try {
+            await rmdir(directory);
+            break;
+          } catch (error) {
+            if (tries === 50) throw error;
+            await sleep(100);
+          }
       }
     },
   };

@@ -193,7 +193,8 @@ async function measure(
         );
       }
     const firstSeconds = median(measured[0]?.seconds ?? []);
-    const measurements = measured.map(({ count, seconds, workerCpuSeconds }) => ({
+    const inOrder = measured.toSorted((a, b) => a.count - b.count);
+    const measurements = inOrder.map(({ count, seconds, workerCpuSeconds }) => ({
       workers: count,
       seconds,
       spectraPerSecond: options.spectra / median(seconds),
