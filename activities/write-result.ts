@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
 import type { Artifact } from '../contracts/job.ts';
 import { PARTS_LOST } from '../contracts/preprocessing.ts';
@@ -9,29 +8,15 @@ import type { LogEntry } from '../db/repositories/jobs.ts';
 import { gridOf } from '../science/preprocess/plan.ts';
 import { describeArtifact } from './artifact.ts';
 import type { CpuDependencies } from './dependencies.ts';
+import { doneParts } from './done-parts.ts';
 import { startHeartbeats } from './heartbeats.ts';
-import {
-  createConfigReader,
-  type DonePart,
-  forgetShard,
-  type PartReference,
-  readDonePart,
-  readListing,
-  type WholeListing,
-} from './plan.ts';
+import { createConfigReader, forgetShard, readDonePart, readListing, type WholeListing } from './plan.ts';
 
 export interface WriteResultInput {
   jobId: string;
   /** The shards are not all done, nor even listed: take their parts as they come, for as long as they come. */
   follow: boolean;
 }
-
-/** A merge that waits holds a slot of the worker. After this long without a part it gives it free. */
-const PATIENCE_MS = 30_000;
-/** The first look for a part that is not there comes soon, the next ones less often. */
-const POLL_MS = { first: 20, most: 100 } as const;
-/** So many are appended at once: each time the worker's threads leave off their own. */
-const PARTS_AT_ONCE = 8;
 
 /**
  * Merges the parts into the job's result.h5, written beside and renamed, with preview.json.
@@ -52,7 +37,6 @@ export function createWriteResult(dependencies: CpuDependencies) {
     // Whatever step it is at: the thread ends with the activity.
     signal.addEventListener('abort', () => void merger.close(false), { once: true });
     let isFinished = false;
-    const missing: number[] = [];
     try {
       const job = await jobs.find(jobId);
       if (job?.phase !== 'PROCESSING') return { artifacts: [] }; // ended meanwhile: completeJob will refuse too
@@ -75,7 +59,12 @@ export function createWriteResult(dependencies: CpuDependencies) {
       });
       const total = { rows: 0, rejects: 0, constant: 0, extrapolated: 0, unbridgedGap: 0, mediumUnknown: 0 };
       let lost: string[] = [];
-      for await (const parts of doneParts()) {
+      const missing: number[] = [];
+      for await (const parts of doneParts(store, jobId, { follow, signal })) {
+        if ('missing' in parts) {
+          missing.push(parts.missing);
+          continue;
+        }
         ({ lost } = await merger.run({ step: 'append', parts }));
         for (const { header } of parts) {
           total.rows += header.rows;
@@ -88,6 +77,7 @@ export function createWriteResult(dependencies: CpuDependencies) {
       }
       if (follow && missing.length > 0) return undefined;
       if (missing.length > 0 || lost.length > 0) throw await partsLost(missing, lost);
+      const listing = await knownListing();
       if (!listing) throw new Error('the files have not been listed');
       // Then the workflow says why there is no result.
       if (follow && (total.rows === 0 || total.rejects / listing.totalFiles > config.max_reject_fraction))
@@ -129,42 +119,6 @@ export function createWriteResult(dependencies: CpuDependencies) {
 
     async function knownListing(): Promise<WholeListing | undefined> {
       return (listing ??= await readListing(store, jobId));
-    }
-
-    /** All parts in their order, some at a time; ends with the first that does not come where it follows the shards. */
-    async function* doneParts(): AsyncGenerator<PartReference[]> {
-      for (let shard = 0; ; shard++) {
-        let together: PartReference[] = [];
-        for (let part = 0, parts = 1; part < parts; part++) {
-          signal.throwIfAborted();
-          const done = await donePart(shard, part);
-          if (done === 'no such shard') return;
-          if (!done) {
-            missing.push(shard);
-            if (follow) return;
-            break;
-          }
-          parts = done.parts;
-          together.push(done.reference);
-          if (together.length < PARTS_AT_ONCE) continue;
-          yield together;
-          together = [];
-        }
-        if (together.length > 0) yield together;
-      }
-    }
-
-    /** A part; undefined when it does not come. */
-    async function donePart(shard: number, part: number): Promise<DonePart | 'no such shard' | undefined> {
-      const deadline = Date.now() + (follow ? PATIENCE_MS : 0);
-      for (let wait: number = POLL_MS.first; ; wait = Math.min(2 * wait, POLL_MS.most)) {
-        const done = await readDonePart(store, jobId, shard, part);
-        if (done) return done;
-        const all = await knownListing();
-        if (all && shard >= all.shardCount) return 'no such shard';
-        if (Date.now() >= deadline) return undefined;
-        await delay(wait, undefined, { signal });
-      }
     }
 
     async function hasPart(shard: number, keys: readonly string[]): Promise<boolean> {
