@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { SHARD_WINDOW } from '../contracts/limits.ts';
 import { type PreprocessingConfig, type ShardListing, SHARDS_LISTED } from '../contracts/preprocessing.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { createListShards, type ListedSoFar } from './list-shards.ts';
@@ -6,8 +7,10 @@ import { createListShards, type ListedSoFar } from './list-shards.ts';
 /** Resolution λ/Δλ of LAMOST's and SDSS' low-resolution spectrographs. */
 const RESOLUTION = 1800;
 
-/** So often the workflow is told of further shards. */
+/** So often the workflow is told of further shards: each time costs it a task. */
 const TELL_MS = 250;
+/** Of the first ones it is told as soon as there is one, of the later ones, of a slow disk, by the window. */
+const SOON_SHARDS = 64;
 
 /**
  * Lists a job's files, tells its workflow of shards as there are some, says how many files there are, and warns of a grid
@@ -25,11 +28,11 @@ export function createListJobShards(dependencies: CpuDependencies) {
     const run = info.workflowExecution;
     if (!run) throw new Error('shards are listed for a workflow only');
     const workflow = client.workflow.getHandle(run.workflowId, run.runId);
-    let toldAt = 0;
+    let told = { shards: 0, at: 0 };
     const tell = async ({ files, shards }: ListedSoFar): Promise<void> => {
-      // Each time costs the workflow a task.
-      if (Date.now() - toldAt < TELL_MS) return;
-      toldAt = Date.now();
+      const isDue = shards <= SOON_SHARDS || shards - told.shards > SHARD_WINDOW;
+      if (!isDue || Date.now() - told.at < TELL_MS) return;
+      told = { shards, at: Date.now() };
       await jobs.setProgressTotal(jobId, files);
       await workflow.signal<[number]>(SHARDS_LISTED, shards);
     };

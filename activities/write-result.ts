@@ -29,7 +29,7 @@ export function createWriteResult(dependencies: CpuDependencies) {
 
   return async function writeResult(input: WriteResultInput): Promise<{ artifacts: Artifact[] } | undefined> {
     const { jobId, follow } = input;
-    let listing: WholeListing | undefined;
+    let known: WholeListing | undefined;
     const signal = Context.current().cancellationSignal;
     const stopHeartbeats = startHeartbeats();
     const target = join(tempDir, `${jobId}-${activityInfo().activityId}-${activityInfo().attempt}.h5`);
@@ -118,7 +118,7 @@ export function createWriteResult(dependencies: CpuDependencies) {
     }
 
     async function knownListing(): Promise<WholeListing | undefined> {
-      return (listing ??= await readListing(store, jobId));
+      return (known ??= await readListing(store, jobId));
     }
 
     async function hasPart(shard: number, keys: readonly string[]): Promise<boolean> {
