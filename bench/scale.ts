@@ -42,7 +42,7 @@ const program: Command = new Command('npm run bench:scale --')
   )
   .option(
     '--workers <list>',
-    'numbers of cpu workers; the first is what the others are compared with',
+    'numbers of cpu workers; the fewest are what the others are compared with',
     '1,2,4,8',
   )
   .option('--cores <x>', 'processors of each worker; "all": nothing limits it but its one thread', '0.2')
@@ -66,7 +66,8 @@ const Options = z.object({
   workers: z
     .string()
     .transform((text) => text.split(',').map(Number))
-    .pipe(z.array(z.int().min(1).max(64)).min(1)),
+    .pipe(z.array(z.int().min(1).max(64)).min(1))
+    .transform((counts) => counts.toSorted((a, b) => a - b)),
   cores: z
     .literal('all')
     .transform(() => undefined)
@@ -193,8 +194,7 @@ async function measure(
         );
       }
     const firstSeconds = median(measured[0]?.seconds ?? []);
-    const inOrder = measured.toSorted((a, b) => a.count - b.count);
-    const measurements = inOrder.map(({ count, seconds, workerCpuSeconds }) => ({
+    const measurements = measured.map(({ count, seconds, workerCpuSeconds }) => ({
       workers: count,
       seconds,
       spectraPerSecond: options.spectra / median(seconds),
