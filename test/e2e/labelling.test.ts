@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import h5wasm from 'h5wasm/node';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
@@ -246,6 +247,25 @@ describe.skipIf(!hasBrowser)('the labelling bench', () => {
     const { total } = await server.ask(DisagreementPage, `/api/jobs/${jobId}/labellings/disagreements`);
     expect([total, await holds()]).toEqual([0, 'double peak']);
     await ada.getByTestId('shares').getByText('1 by Eva').waitFor();
+  });
+
+  it('takes the first key that is pressed when a spectrum is seen, even where the classes come late', async ({
+    open,
+    server,
+  }) => {
+    const before = await answered(server);
+    const page = await open();
+    await page.addInitScript("localStorage.setItem('spectrolabe.labelled-by', 'Ada')");
+    await page.route('**/api/jobs/*/classes*', async (route) => {
+      await setTimeout(1500);
+      await route.continue();
+    });
+    await page.goto(`/jobs/${jobId}/label`);
+    const first = await filename(page);
+    await page.keyboard.press('1');
+    await saved(page, `${first}, no line`);
+    await page.keyboard.press('u');
+    await expect.poll(() => answered(server)).toBe(before);
   });
 
   it('loses nothing when the server goes and comes back, nor when the page is closed meanwhile', async ({
