@@ -1,5 +1,7 @@
+import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { StorageLocation } from '../contracts/storage-location.ts';
+import type { TaskQueue } from '../contracts/task-queues.ts';
 import type { JobsRepository } from '../db/repositories/jobs.ts';
 import type { LabellingsRepository } from '../db/repositories/labellings.ts';
 import type { SpectraRepository } from '../db/repositories/spectra.ts';
@@ -20,6 +22,8 @@ export interface CpuDependencies extends ControlDependencies {
   spectra: SpectraRepository;
   store: ObjectStore;
   pool: ThreadPool;
+  /** How many living workers poll a task queue. */
+  countWorkers: (client: Client, queue: TaskQueue) => Promise<number>;
   /** Where the object store is, for the threads. */
   objects: StorageLocation;
   /** Of this machine: results are written here and brought into place. */

@@ -1,5 +1,7 @@
 import { Context } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
 import { SHARD_WINDOW } from '../contracts/limits.ts';
+import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import { type PreprocessingConfig, type ShardListing, SHARDS_LISTED } from '../contracts/preprocessing.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { createListShards, type ListedSoFar } from './list-shards.ts';
@@ -7,8 +9,9 @@ import { createListShards, type ListedSoFar } from './list-shards.ts';
 /** Resolution λ/Δλ of LAMOST's and SDSS' low-resolution spectrographs. */
 const RESOLUTION = 1800;
 
-/** So often the workflow is told of further shards: each time costs it a task. */
+/** So often the workflow is told of further shards, at first sooner: each time costs it a task. */
 const TELL_MS = 250;
+const FIRST_TELL_MS = 50;
 /** Of the first ones it is told as soon as there is one, of the later ones, of a slow disk, by the window. */
 const SOON_SHARDS = 64;
 
@@ -17,7 +20,16 @@ const SOON_SHARDS = 64;
  * too coarse for narrow lines.
  */
 export function createListJobShards(dependencies: CpuDependencies) {
-  const { jobs } = dependencies;
+  const { jobs, countWorkers, log } = dependencies;
+  /** How finely the files are cut follows it, and nothing else: it is no reason to fail. */
+  async function workersOf(client: Client): Promise<number | undefined> {
+    try {
+      return await countWorkers(client, TASK_QUEUES.cpu);
+    } catch (error) {
+      log.warn({ err: error }, 'workers could not be counted; shards are cut as for many');
+      return undefined;
+    }
+  }
   const listShards = createListShards(dependencies);
   return async function listJobShards(input: {
     jobId: string;
@@ -28,16 +40,24 @@ export function createListJobShards(dependencies: CpuDependencies) {
     const run = info.workflowExecution;
     if (!run) throw new Error('shards are listed for a workflow only');
     const workflow = client.workflow.getHandle(run.workflowId, run.runId);
-    let told = { shards: 0, at: 0 };
+    let told = { shards: 0, at: 0, againAfterMs: 0 };
     const tell = async ({ files, shards }: ListedSoFar): Promise<void> => {
       const isDue = shards <= SOON_SHARDS || shards - told.shards > SHARD_WINDOW;
-      if (!isDue || Date.now() - told.at < TELL_MS) return;
-      told = { shards, at: Date.now() };
+      const now = Date.now();
+      if (!isDue || now - told.at < told.againAfterMs) return;
+      const againAfterMs = Math.min(Math.max(2 * told.againAfterMs, FIRST_TELL_MS), TELL_MS);
+      told = { shards, at: now, againAfterMs };
       await jobs.setProgressTotal(jobId, files);
       await workflow.signal<[number]>(SHARDS_LISTED, shards);
     };
     const listing = await listShards(
-      { workId: jobId, dir: config.data_dir_path, recursive: config.recursive, config },
+      {
+        workId: jobId,
+        dir: config.data_dir_path,
+        recursive: config.recursive,
+        config,
+        workers: await workersOf(client),
+      },
       tell,
     );
     const files = listing.totalFiles;

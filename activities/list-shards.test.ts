@@ -61,12 +61,18 @@ const numbered = (count: number) => Array.from({ length: count }, (_, i) => `${1
 
 /** The paths of the files of each part of each shard, and what was told while there were more to come. */
 let jobs = 0;
-async function list(dir: string, points = 140, workId = `job-${jobs++}`, from = fileStore, attempt = 1) {
+async function list(
+  dir: string,
+  points = 140,
+  workId = `job-${jobs++}`,
+  from = fileStore,
+  { attempt = 1, workers }: { attempt?: number; workers?: number } = {},
+) {
   const listShards = createListShards({ fileStore: from, store });
   const told: ListedSoFar[] = [];
   const listing = ShardListing.parse(
     await new MockActivityEnvironment({ attempt }).run(() =>
-      listShards({ workId, dir, recursive: true, config: config(points) }, async (listed) => {
+      listShards({ workId, dir, recursive: true, config: config(points), workers }, async (listed) => {
         for (let shard = told.at(-1)?.shards ?? 0; shard < listed.shards; shard++)
           expect(await readPartRanges(store, workId, shard)).not.toHaveLength(0);
         told.push(listed);
@@ -132,6 +138,20 @@ it('makes small shards first and last, so that the merge can begin and all worke
   expect(Math.max(...shards.flat().map((part) => part.length))).toBeLessThanOrEqual(419);
 });
 
+it.each([0, 1, 2, 4, 100])(
+  'cuts fewer shards for %i workers than for more, of the same parts',
+  async (workers) => {
+    const paths = numbered(20_000);
+    const few = await list('/', 140, undefined, archiveOf(paths), { workers });
+    const many = await list('/', 140, undefined, archiveOf(paths));
+    expect(few.parts).toEqual(many.parts);
+    if (workers < 4) expect(few.shards.length).toBeLessThan(many.shards.length);
+    else expect(few.shards).toEqual(many.shards);
+    if (workers <= 1) expect(few.shards.length).toBeLessThan(7);
+    for (const shard of few.shards) expect(shard.flat().length).toBeLessThanOrEqual(MAX_FILES_PER_SHARD);
+  },
+);
+
 it('tells of shards while it lists more', async () => {
   const paths = numbered(24_000);
   const { listing, parts, told } = await list('/', 140, 'job', archiveOf(paths));
@@ -150,7 +170,7 @@ it('goes on where it was interrupted, though the archive is another one by then'
   ).rejects.toThrow('killed');
   const started = await readShardFiles(store, 'job', 0);
   const changed = ['000000', ...paths.slice(1), '999999'];
-  const { shards, listing } = await list('/', 140, 'job', archiveOf(changed), 2);
+  const { shards, listing } = await list('/', 140, 'job', archiveOf(changed), { attempt: 2 });
   expect(shards[0]?.flat()).toEqual(started?.map(({ path }) => path));
   expect(shards.flat(2)).toEqual([...paths, '999999']);
   expect(listing.totalFiles).toBe(20_001);

@@ -22,6 +22,8 @@ export interface ListShardsInput {
   recursive: boolean;
   /** Absent: the files are only catalogued. */
   config?: PreprocessingConfig;
+  /** So many workers there are for the shards; absent: as many as it takes for the smallest ones. */
+  workers?: number | undefined;
 }
 
 /** How far a listing has come: so many shards can be worked on. */
@@ -37,14 +39,14 @@ export interface ListedSoFar {
  */
 export function createListShards({ fileStore, store }: Pick<CpuDependencies, 'fileStore' | 'store'>) {
   return async function listShards(
-    { workId, dir, recursive, config }: ListShardsInput,
+    { workId, dir, recursive, config, workers }: ListShardsInput,
     onShards?: (listed: ListedSoFar) => Promise<void>,
   ): Promise<ShardListing> {
     const directory = await fileStore.resolveArchiveDirectory(dir);
     const context = Context.current();
     const input = createHash('sha256');
     const names = new BaseNames();
-    const cuts = new Cuts(maxFilesPerPart(config));
+    const cuts = new Cuts(maxFilesPerPart(config), workers ?? Infinity);
     const listed = { files: 0, shards: 0 };
     const write = async (shards: PartFiles[][]): Promise<void> => {
       for (const parts of shards) await writeManifest(store, workId, listed.shards++, parts);
@@ -93,11 +95,15 @@ function isAfter(last: Buffer): (file: ArchiveFile) => boolean {
   return ({ path }) => Buffer.compare(Buffer.from(path), last) > 0;
 }
 
-/** A shard is cut when the files of so many like it are waiting: should the list end then, smaller ones are left. */
-const SHARDS_AHEAD = 4;
-/** A shard has a quarter of the files before it: so the second half of what is listed waits, and the first is worked on. */
-const GROWTH = 1 / 4;
-/** What is left when the list ends goes into more shards, each a little smaller: several workers have two each. */
+/**
+ * For so many workers and more: a shard has a quarter of the files before it, so that the second half of what is listed
+ * waits, and the first is worked on; it is cut when the files of four like it are waiting. For one worker a shard has as
+ * many as are before it.
+ */
+const MANY_WORKERS = 4;
+/** What is left when the list ends goes into more shards, each a little smaller: so many for each of several workers. */
+const LAST_SHARDS_PER_WORKER = 2;
+/** And never into more than this. */
 const LAST_SHARDS = 8;
 
 /**
@@ -108,6 +114,11 @@ class Cuts {
   readonly #most: number;
   readonly #least: number;
   readonly #mean: number;
+  /** Waiting shards for one that is cut. */
+  readonly #ahead: number;
+  readonly #lastShards: number;
+  /** Files of the smallest shards: so the first is cut when as many files are waiting, whatever the workers. */
+  readonly #fewest: number;
   #lines = '';
   #inPart = 0;
   /** Parts that no shard has yet, and their files. */
@@ -116,7 +127,10 @@ class Cuts {
   /** Files that shards have. */
   #done = 0;
 
-  constructor(mostFilesPerPart: number) {
+  constructor(mostFilesPerPart: number, workers: number) {
+    this.#ahead = Math.max(1, Math.min(MANY_WORKERS, workers));
+    this.#fewest = (MIN_FILES_PER_SHARD * MANY_WORKERS) / this.#ahead;
+    this.#lastShards = workers <= 1 ? 1 : Math.min(LAST_SHARDS, LAST_SHARDS_PER_WORKER * workers);
     this.#most = mostFilesPerPart;
     this.#least = Math.ceil(mostFilesPerPart / 8);
     this.#mean = Math.ceil((mostFilesPerPart * 3) / 8);
@@ -138,7 +152,7 @@ class Cuts {
   /** The next shards, while more files are to come. */
   take(): PartFiles[][] {
     const shards = [];
-    while (this.#waiting >= SHARDS_AHEAD * this.#growing()) shards.push(this.#nextShard(this.#growing()));
+    while (this.#waiting >= this.#ahead * this.#growing()) shards.push(this.#nextShard(this.#growing()));
     return shards;
   }
 
@@ -148,9 +162,7 @@ class Cuts {
     const shards = [];
     while (this.#waiting > 0)
       shards.push(
-        this.#nextShard(
-          Math.min(this.#growing(), Math.max(MIN_FILES_PER_SHARD, this.#waiting / LAST_SHARDS)),
-        ),
+        this.#nextShard(Math.min(this.#growing(), Math.max(this.#fewest, this.#waiting / this.#lastShards))),
       );
     return shards;
   }
@@ -164,7 +176,7 @@ class Cuts {
 
   /** Files of the next shard, as long as there are many more. */
   #growing(): number {
-    return Math.min(MAX_FILES_PER_SHARD, Math.max(MIN_FILES_PER_SHARD, this.#done * GROWTH));
+    return Math.min(MAX_FILES_PER_SHARD, Math.max(this.#fewest, this.#done / this.#ahead));
   }
 
   /**

@@ -4,8 +4,8 @@ import { countSpectra } from './count-spectra.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { findDeadly } from './find-deadly.ts';
 import { startHeartbeats } from './heartbeats.ts';
-import { type ManifestRange, readManifest, readPartRanges, writeDonePart } from './plan.ts';
-import type { PreprocessPartResult } from './threads/preprocess-part.ts';
+import { readManifest, readPartRanges } from './plan.ts';
+import type { PreprocessPartResult, PreprocessPartTask } from './threads/preprocess-part.ts';
 
 export interface PreprocessShardInput {
   jobId: string;
@@ -34,12 +34,11 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
 
   /** Makes a part; where that ends the thread, without the files that do it. */
   async function preprocessPart(
-    workId: string,
-    shard: number,
-    range: ManifestRange,
+    which: Pick<PreprocessPartTask, 'workId' | 'shard' | 'part' | 'parts' | 'range'>,
     turn: number,
   ): Promise<PreprocessPartResult> {
-    const task = { objects, archive, workId, shard, range };
+    const task = { objects, archive, ...which };
+    const { workId, shard, range } = which;
     try {
       return await pool.preprocessPart(task, turn);
     } catch (error) {
@@ -84,11 +83,8 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
     const lane = async (): Promise<void> => {
       for (const [part, range] of waiting) {
         context.cancellationSignal.throwIfAborted();
-        const result = await preprocessPart(jobId, shard, range, turn);
-        await writeDonePart(store, jobId, shard, part, {
-          reference: result.reference,
-          parts: parts.length,
-        });
+        const which = { workId: jobId, shard, part, parts: parts.length, range };
+        const result = await preprocessPart(which, turn);
         const kept = result.reference.header.rows;
         countSpectra(result.reused ? 'reused' : 'made', kept);
         countSpectra('rejected', result.rejects.length);

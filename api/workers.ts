@@ -80,6 +80,11 @@ export function pollingWorkers(workers: readonly WorkerInfo[]): WorkerInfo[] {
   return workers.filter(({ status }) => status === 'running');
 }
 
+/** How many living workers poll a task queue. @throws where Temporal can't say */
+export async function countWorkers(client: Client, queue: TaskQueue): Promise<number> {
+  return pollingWorkers(await listLiveWorkers(client)).filter((worker) => worker.task_queue === queue).length;
+}
+
 /** The task queues that these workers poll. */
 export function servedQueues(workers: readonly WorkerInfo[]): Set<string> {
   return new Set(pollingWorkers(workers).map(({ task_queue: queue }) => queue));

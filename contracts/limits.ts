@@ -7,7 +7,7 @@ export const MAX_VALUES_PER_PART = 4 * 1024 * 1024;
  * some 16 ms of processor.
  */
 export const MAX_FILES_PER_SHARD = 8192;
-/** The first and the last shards of a job are smaller, down to this. */
+/** The first and, where there are several workers, the last shards of a job are smaller, down to this. */
 export const MIN_FILES_PER_SHARD = 1024;
 /** At least so many shards of one job may be on the `cpu` queue at once; more would let other jobs wait. */
 export const SHARD_WINDOW = 4;

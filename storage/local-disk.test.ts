@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createLocalDiskStore } from './local-disk.ts';
 import type { ObjectStore } from './object-store.ts';
 
-// What every store does: test/storage/conformance.test.ts. Here is what only a disk has.
+// What every store does: test/storage/object-store.test.ts. Here is what only a disk has.
 
 let root: string;
 let store: ObjectStore;

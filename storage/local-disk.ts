@@ -11,20 +11,27 @@ import {
   type StoredObject,
 } from './object-store.ts';
 
-function pathOf(root: string, key: string): string {
+/** Where the object of a key lies. */
+export function pathOf(root: string, key: string): string {
   checkKey(key);
   return join(root, key);
 }
 
-const PARTIAL = '.partial';
+/** What the file of an object ends with while it is being written. */
+export const PARTIAL = '.partial';
 /** A write takes seconds: what is as old as this was left by a crash, and swept away by the next listing. */
 const STALE_PARTIAL_MS = 3_600_000;
+
+/** Whether an error of the file system says that there is no such file. */
+export function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
 
 async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isAbsent(error)) return undefined;
     throw error;
   }
 }
@@ -126,8 +133,7 @@ export function createLocalDiskStore(root: string): ObjectStore {
           await file.close();
         }
       } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-          throw new ObjectNotFound(uri);
+        if (isAbsent(error)) throw new ObjectNotFound(uri);
         throw error;
       }
     },

@@ -1,4 +1,6 @@
+import { isMainThread } from 'node:worker_threads';
 import type { StorageLocation } from '../contracts/storage-location.ts';
+import { createBlockingDiskStore } from './blocking-disk.ts';
 import { createLocalDiskStore } from './local-disk.ts';
 import type { ObjectStore } from './object-store.ts';
 
@@ -13,7 +15,10 @@ export function openObjectStore(location: StorageLocation): Promise<ObjectStore>
 }
 
 async function open(location: StorageLocation): Promise<ObjectStore> {
-  if ('directory' in location) return createLocalDiskStore(location.directory);
+  if ('directory' in location)
+    return isMainThread
+      ? createLocalDiskStore(location.directory)
+      : createBlockingDiskStore(location.directory);
   // Loading it takes 0.2 s and 28 MB, of every thread.
   const { createS3Store } = await import('./s3.ts');
   return createS3Store(location);

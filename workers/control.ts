@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { createCampaignControlActivities } from '../activities/campaign-control.ts';
 import { createControlActivities } from '../activities/control.ts';
-import { listLiveWorkers, pollingWorkers, servedQueues } from '../api/workers.ts';
+import { countWorkers, listLiveWorkers, servedQueues } from '../api/workers.ts';
 import { NAMESPACE, TASK_QUEUES, type TaskQueue } from '../contracts/task-queues.ts';
 import { connect } from '../db/connection.ts';
 import { createJobsRepository } from '../db/repositories/jobs.ts';
@@ -19,15 +19,17 @@ startWorker('control', async ({ environment, log }) => {
   const client = new Client({ connection, namespace: NAMESPACE });
   const shared = { jobs: createJobsRepository(db), fileStore, log };
   const isServed = async (queue: TaskQueue) => servedQueues(await listLiveWorkers(client)).has(queue);
-  const countWorkers = async (queue: TaskQueue) =>
-    pollingWorkers(await listLiveWorkers(client)).filter((worker) => worker.task_queue === queue).length;
   return {
     workers: [
       {
         taskQueue: TASK_QUEUES.control,
         ...(hasWorkflowBundle() ? { workflowBundle: { codePath: workflowBundlePath } } : { workflowsPath }),
         activities: {
-          ...createControlActivities({ ...shared, isServed, countWorkers }),
+          ...createControlActivities({
+            ...shared,
+            isServed,
+            countWorkers: (queue) => countWorkers(client, queue),
+          }),
           ...createCampaignControlActivities({ ...shared, labellings: createLabellingsRepository(db) }),
         },
         maxConcurrentActivityTaskExecutions: 16,

@@ -5,6 +5,7 @@ import { type CpuActivities, createCpuActivities } from '../activities/cpu.ts';
 import { createChildProcesses } from '../activities/network/child-process.ts';
 import { createThreadPool } from '../activities/thread-pool.ts';
 import { createTrainingActivities } from '../activities/training.ts';
+import { countWorkers } from '../api/workers.ts';
 import { storageLocations } from '../contracts/environment.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import { hasNvidiaDriver } from '../deploy/tensorflow/backends.ts';
@@ -48,6 +49,7 @@ startWorker('cpu', async ({ environment, log, identity, started }) => {
     ...shared,
     spectra: createSpectraRepository(db),
     pool,
+    countWorkers,
     partsBytes: PARTS_BYTES,
   });
   const slots = createShrinkingSlots(CPU_SLOTS);

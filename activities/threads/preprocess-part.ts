@@ -31,6 +31,7 @@ import {
   type PartReference,
   readManifest,
   workPrefix,
+  writeDonePart,
 } from '../plan.ts';
 import { readEach } from './file-reader.ts';
 import { messageOf, reasonOf } from './read-error.ts';
@@ -41,7 +42,9 @@ export interface PreprocessPartTask {
   archive: StorageLocation;
   workId: string;
   shard: number;
-  /** Which part of the shard: where its files are in the manifest. */
+  /** Which of how many parts of the shard, and where its files are in the manifest. */
+  part: number;
+  parts: number;
   range: ManifestRange;
   /** Files that ended a thread that read them: by path, the reason they are rejected with. */
   deadly?: Record<string, string>;
@@ -78,10 +81,20 @@ interface Context {
 let context: Context | undefined;
 let lastPlan: { config: string; plan: PreprocessingPlan } | undefined;
 
-/** Preprocesses the files of one part, in a worker thread, so that the activity's own stays free to heartbeat. */
+/**
+ * Preprocesses the files of one part, in a worker thread, so that the activity's own stays free to heartbeat; then says that
+ * the part is done.
+ */
 export default async function preprocessPart(task: PreprocessPartTask): Promise<PreprocessPartResult> {
-  const { archive, workId, shard, range, deadly } = task;
+  const { workId, shard, part, parts } = task;
   const store = await openObjectStore(task.objects);
+  const result = await makePart(task, store);
+  if (!task.probe) await writeDonePart(store, workId, shard, part, { reference: result.reference, parts });
+  return result;
+}
+
+async function makePart(task: PreprocessPartTask, store: ObjectStore): Promise<PreprocessPartResult> {
+  const { archive, workId, shard, range, deadly } = task;
   if (context?.store !== store) context = { store, readConfig: createConfigReader(store) };
   const config = await context.readConfig(workId);
   const all = await readManifest(store, workId, shard, range);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createBlockingDiskStore } from '../../storage/blocking-disk.ts';
 import { createLocalDiskStore } from '../../storage/local-disk.ts';
 import { ObjectNotFound, type ObjectStore, objectUri } from '../../storage/object-store.ts';
 import { createS3Store } from '../../storage/s3.ts';
@@ -184,6 +185,10 @@ function conforms(open: () => ObjectStore): void {
 
 describe('on a disk', () => {
   conforms(() => createLocalDiskStore(join(base, randomUUID())));
+});
+
+describe('on a disk, in line', () => {
+  conforms(() => createBlockingDiskStore(join(base, randomUUID())));
 });
 
 const startS3 = await findS3Server();
