@@ -95,12 +95,13 @@ function isAfter(last: Buffer): (file: ArchiveFile) => boolean {
   return ({ path }) => Buffer.compare(Buffer.from(path), last) > 0;
 }
 
-/**
- * For so many workers and more: a shard has a quarter of the files before it, so that the second half of what is listed
- * waits, and the first is worked on; it is cut when the files of four like it are waiting. For one worker a shard has as
- * many as are before it.
- */
+/** For so many workers and more a shard has a quarter of the files before it; for one worker as many as are before it. */
 const MANY_WORKERS = 4;
+/**
+ * A shard is cut when the files of so many like it are waiting: should the list end then, smaller ones are left. With one
+ * worker it need not be. More would keep back what several workers could be at: they are faster than the list.
+ */
+const SHARDS_AHEAD = 2;
 /** What is left when the list ends goes into more shards, each a little smaller: so many for each of several workers. */
 const LAST_SHARDS_PER_WORKER = 2;
 /** And never into more than this. */
@@ -116,8 +117,10 @@ class Cuts {
   readonly #mean: number;
   /** Waiting shards for one that is cut. */
   readonly #ahead: number;
+  /** A shard has the files before it by this. */
+  readonly #share: number;
   readonly #lastShards: number;
-  /** Files of the smallest shards: so the first is cut when as many files are waiting, whatever the workers. */
+  /** Files of the smallest shards. */
   readonly #fewest: number;
   #lines = '';
   #inPart = 0;
@@ -128,8 +131,9 @@ class Cuts {
   #done = 0;
 
   constructor(mostFilesPerPart: number, workers: number) {
-    this.#ahead = Math.max(1, Math.min(MANY_WORKERS, workers));
-    this.#fewest = (MIN_FILES_PER_SHARD * MANY_WORKERS) / this.#ahead;
+    this.#ahead = Math.max(1, Math.min(SHARDS_AHEAD, workers));
+    this.#share = Math.max(1, Math.min(MANY_WORKERS, workers));
+    this.#fewest = (MIN_FILES_PER_SHARD * MANY_WORKERS) / this.#share;
     this.#lastShards = workers <= 1 ? 1 : Math.min(LAST_SHARDS, LAST_SHARDS_PER_WORKER * workers);
     this.#most = mostFilesPerPart;
     this.#least = Math.ceil(mostFilesPerPart / 8);
@@ -176,7 +180,7 @@ class Cuts {
 
   /** Files of the next shard, as long as there are many more. */
   #growing(): number {
-    return Math.min(MAX_FILES_PER_SHARD, Math.max(this.#fewest, this.#done / this.#ahead));
+    return Math.min(MAX_FILES_PER_SHARD, Math.max(this.#fewest, this.#done / this.#share));
   }
 
   /**
