@@ -25,13 +25,14 @@ export class Workers {
     await (await this.#newLimit()).add(pid);
   }
 
-  /** Starts or stops some; the first one is included in the count, and stays. */
-  async have(count: number): Promise<void> {
+  /** Starts or stops some; the first one is included in the count, and stays. @returns whether one was started */
+  async have(count: number): Promise<boolean> {
     for (const child of this.#children.splice(count - 1)) await end(child);
     for (const limit of this.#limits.splice(count)) {
       this.#ended += await limit.usedSeconds();
       await limit.remove();
     }
+    const areNew = this.#limits.length < count;
     while (this.#limits.length < count) {
       const limit = await this.#newLimit();
       const child = spawn(
@@ -43,6 +44,7 @@ export class Workers {
       if (child.pid === undefined) throw new Error('a worker could not be started');
       await limit.add(child.pid);
     }
+    return areNew;
   }
 
   async usedSeconds(): Promise<number> {

@@ -46,7 +46,7 @@ const program: Command = new Command('npm run bench:scale --')
     '1,2,4,8',
   )
   .option('--cores <x>', 'processors of each worker; "all": nothing limits it but its one thread', '0.2')
-  .option('--spectra <n>', 'of the job, in tens of thousands', '200000')
+  .option('--spectra <n>', 'of the job, in tens of thousands', '400000')
   .option('--points <n>', '140 or 3700', '140')
   .option(
     '--repeat <n>',
@@ -166,11 +166,12 @@ async function measure(
     let record = { events: 0, payloadBytes: 0 };
     for (let round = 0; round < options.repeat; round++)
       for (const { count, seconds, workerCpuSeconds } of measured) {
-        await workers.have(count);
+        const areNew = await workers.have(count);
         await untilThereAre(count, stack.apiUrl, signal);
         // A new worker compiles what it runs, which at a fifth of a processor takes seconds: no part of its speed. A tenth of
         // the archive is not enough, where that is shared out.
-        await deleteJob(stack.apiUrl, await runJob(stack.apiUrl, { ...config, reuse: 'never' }, signal));
+        if (areNew)
+          await deleteJob(stack.apiUrl, await runJob(stack.apiUrl, { ...config, reuse: 'never' }, signal));
         const usedBefore = await workers.usedSeconds();
         const before = await usage(stack);
         const job = await runJob(stack.apiUrl, { ...config, reuse: 'never' }, signal);
