@@ -131,10 +131,12 @@ class Cuts {
   #done = 0;
 
   constructor(mostFilesPerPart: number, workers: number) {
-    this.#ahead = Math.max(1, Math.min(SHARDS_AHEAD, workers));
-    this.#share = Math.max(1, Math.min(MANY_WORKERS, workers));
+    // One that began just now may not be counted yet.
+    const atLeastOne = Math.max(1, workers);
+    this.#ahead = Math.min(SHARDS_AHEAD, atLeastOne);
+    this.#share = Math.min(MANY_WORKERS, atLeastOne);
     this.#fewest = (MIN_FILES_PER_SHARD * MANY_WORKERS) / this.#share;
-    this.#lastShards = workers <= 1 ? 1 : Math.min(LAST_SHARDS, LAST_SHARDS_PER_WORKER * workers);
+    this.#lastShards = atLeastOne === 1 ? 1 : Math.min(LAST_SHARDS, LAST_SHARDS_PER_WORKER * atLeastOne);
     this.#most = mostFilesPerPart;
     this.#least = Math.ceil(mostFilesPerPart / 8);
     this.#mean = Math.ceil((mostFilesPerPart * 3) / 8);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { createLocalDiskStore, isAbsent, PARTIAL, pathOf } from './local-disk.ts';
+import { createLocalDiskStore, isAbsent, memoryFor, PARTIAL, pathOf } from './local-disk.ts';
 import { keyOf, ObjectNotFound, type ObjectStore } from './object-store.ts';
 
 /** A call that the page cache answers takes less than this, even where the thread loses its core for a moment. */
@@ -49,11 +49,9 @@ export function createBlockingDiskStore(root: string): ObjectStore {
 
     async read(uri, range, memory) {
       if (!range || !isInLine()) return store.read(uri, range, memory);
-      const length = range.end - range.start;
-      const into =
-        memory && memory.length >= length ? memory.subarray(0, length) : Buffer.allocUnsafeSlow(length);
+      const into = memoryFor(range, memory);
       try {
-        return timed(length, () => readInto(into, pathOf(root, keyOf(uri)), range.start));
+        return timed(into.length, () => readInto(into, pathOf(root, keyOf(uri)), range.start));
       } catch (error) {
         if (isAbsent(error)) throw new ObjectNotFound(uri);
         throw error;

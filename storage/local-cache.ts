@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isAbsent } from './local-disk.ts';
 
 const BLOCK_BYTES = 8 * 1024 * 1024;
 const BLOCKS_AHEAD = 4;
@@ -99,7 +100,7 @@ export function createLocalCache({
     try {
       await link(join(directory, id), target);
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+      if (isAbsent(error)) return false;
       throw error;
     }
     if ((await stat(target)).size !== bytes) {
@@ -159,7 +160,7 @@ async function filesOf(directory: string): Promise<{ path: string; size: number;
         const { size, mtimeMs } = await stat(path);
         return [{ path, size, usedAt: mtimeMs }];
       } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []; // dropped meanwhile
+        if (isAbsent(error)) return []; // dropped meanwhile
         throw error;
       }
     }),

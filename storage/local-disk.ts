@@ -27,6 +27,12 @@ export function isAbsent(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
+/** Memory for a stretch: what is lent where it is large enough, else new. */
+export function memoryFor({ start, end }: { start: number; end: number }, lent?: Uint8Array): Uint8Array {
+  const length = end - start;
+  return lent && lent.length >= length ? lent.subarray(0, length) : Buffer.allocUnsafeSlow(length);
+}
+
 async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
@@ -114,9 +120,7 @@ export function createLocalDiskStore(root: string): ObjectStore {
         if (!range) return await readFile(path);
         const file = await open(path);
         try {
-          const length = range.end - range.start;
-          const buffer =
-            memory && memory.length >= length ? memory.subarray(0, length) : Buffer.allocUnsafeSlow(length);
+          const buffer = memoryFor(range, memory);
           let filled = 0;
           while (filled < buffer.length) {
             const { bytesRead } = await file.read(
