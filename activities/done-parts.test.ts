@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createLocalDiskStore } from '../storage/local-disk.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { doneParts } from './done-parts.ts';
-import { forgetShard, type PartReference, writeDonePart, writeListing } from './plan.ts';
+import { forgetShard, type PartReference, writeDoneParts, writeListing } from './plan.ts';
 
 const JOB = 'job';
 let root: string;
@@ -28,8 +28,12 @@ const reference = (key: string): PartReference => ({
     fluxes: { start: 5000, end: 5560, crc32: 2 },
   },
 });
-const finishPart = (shard: number, part: number, parts: number) =>
-  writeDonePart(store, JOB, shard, part, { reference: reference(`${shard}/${part}`), parts });
+/** The parts of a shard from a first one up to another one are done, of so many. */
+const finishParts = (shard: number, first: number, end: number, parts: number) =>
+  writeDoneParts(store, JOB, shard, first, {
+    references: Array.from({ length: end - first }, (_, i) => reference(`${shard}/${first + i}`)),
+    parts,
+  });
 const list = (shardCount: number) =>
   writeListing(store, JOB, {
     inputSha256: 'a'.repeat(64),
@@ -48,23 +52,24 @@ async function all(parts: AsyncIterable<Told>) {
 }
 
 it('tells parts before their shard is done, and before all shards are listed', async () => {
-  for (let part = 0; part < 10; part++) await finishPart(0, part, 12);
+  await finishParts(0, 0, 8, 12);
   const parts = read({ follow: true });
   const first = await parts.next();
   expect(first.done).toBe(false);
   expect(first.value && told(first.value)).toEqual(['0/0', '0/1', '0/2', '0/3', '0/4', '0/5', '0/6', '0/7']);
   const rest = all(parts);
-  for (const part of [11, 10]) await finishPart(0, part, 12);
-  await finishPart(1, 0, 1);
+  await finishParts(0, 8, 12, 12);
+  await finishParts(1, 0, 1, 1);
   await list(2);
   expect(await rest).toEqual([['0/8', '0/9', '0/10', '0/11'], ['1/0']]);
 });
 
 it('tells which shards are not done, once nobody is at them', async () => {
-  await finishPart(0, 0, 2);
-  await finishPart(2, 0, 1);
+  await finishParts(0, 0, 8, 9);
+  await finishParts(2, 0, 1, 1);
   await list(4);
   expect(await all(read({ follow: false }))).toEqual([
+    ['0/0', '0/1', '0/2', '0/3', '0/4', '0/5', '0/6', '0/7'],
     { missing: 0 },
     { missing: 1 },
     ['2/0'],
@@ -73,7 +78,7 @@ it('tells which shards are not done, once nobody is at them', async () => {
 });
 
 it('takes a shard for not done where it was forgotten, or what it said is damaged', async () => {
-  for (const shard of [0, 1]) await finishPart(shard, 0, 1);
+  for (const shard of [0, 1]) await finishParts(shard, 0, 1, 1);
   await list(2);
   await forgetShard(store, JOB, 0);
   const files = await readdir(root, { recursive: true });

@@ -1,13 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { type DonePart, type PartReference, readDonePart, readListing } from './plan.ts';
+import { type DoneParts, type PartReference, readDoneParts, readListing } from './plan.ts';
 
 /** Whoever waits holds a slot of the worker. After this long without a part it gives it free. */
 const PATIENCE_MS = 30_000;
 /** The first look for a part that is not there comes soon, the next ones less often. */
 const POLL_MS = { first: 20, most: 100 } as const;
-/** So many are told at once: each time the worker's threads leave off what they are at. */
-const PARTS_AT_ONCE = 8;
 
 /**
  * The parts of a job's shards, in their order, some at a time; a shard that is not done is told as missing.
@@ -21,11 +19,11 @@ export async function* doneParts(
 ): AsyncGenerator<PartReference[] | { missing: number }> {
   let shardCount: number | undefined;
 
-  async function donePart(shard: number, part: number): Promise<DonePart | 'no such shard' | undefined> {
+  async function nextParts(shard: number, first: number): Promise<DoneParts | 'no such shard' | undefined> {
     const deadline = Date.now() + (follow ? PATIENCE_MS : 0);
     for (let wait: number = POLL_MS.first; ; wait = Math.min(2 * wait, POLL_MS.most)) {
       signal.throwIfAborted();
-      const done = await readDonePart(store, jobId, shard, part);
+      const done = await readDoneParts(store, jobId, shard, first);
       if (done) return done;
       shardCount ??= (await readListing(store, jobId))?.shardCount;
       if (shardCount !== undefined && shard >= shardCount) return 'no such shard';
@@ -35,22 +33,17 @@ export async function* doneParts(
   }
 
   for (let shard = 0; ; shard++) {
-    let together: PartReference[] = [];
-    for (let part = 0, parts = 1; part < parts; part++) {
-      const done = await donePart(shard, part);
+    for (let part = 0, parts = 1; part < parts;) {
+      const done = await nextParts(shard, part);
       if (done === 'no such shard') return;
       if (!done) {
         yield { missing: shard };
         if (follow) return;
-        together = [];
         break;
       }
+      yield done.references;
       parts = done.parts;
-      together.push(done.reference);
-      if (together.length < PARTS_AT_ONCE) continue;
-      yield together;
-      together = [];
+      part += done.references.length;
     }
-    if (together.length > 0) yield together;
   }
 }

@@ -16,15 +16,17 @@ const ArchiveFileLine: z.ZodType<ArchiveFile> = z.object({
 export const workPrefix = (workId: string) => `work/${workId}`;
 const configKey = (workId: string) => `${workPrefix(workId)}/config.json`;
 const listingKey = (workId: string) => `${workPrefix(workId)}/listing.json`;
-const shardPrefix = (workId: string, shard: number) =>
-  `${workPrefix(workId)}/shards/${String(shard).padStart(6, '0')}`;
-const manifestKey = (workId: string, shard: number) => `${shardPrefix(workId, shard)}/files.jsonl`;
-const doneKey = (workId: string, shard: number) => `${shardPrefix(workId, shard)}/done`;
-const donePartKey = (workId: string, shard: number, part: number) =>
-  `${doneKey(workId, shard)}/${String(part).padStart(5, '0')}.json`;
+const shardName = (shard: number) => String(shard).padStart(6, '0');
+const manifestKey = (workId: string, shard: number) =>
+  `${workPrefix(workId)}/shards/${shardName(shard)}/files.jsonl`;
+const doneKey = (workId: string, shard: number) => `${workPrefix(workId)}/done/${shardName(shard)}`;
+const donePartsKey = (workId: string, shard: number, first: number) =>
+  `${doneKey(workId, shard)}/${String(first).padStart(5, '0')}.json`;
 /** Parts outlive their job, so that the next one over the same files need not make them again. */
 export const PARTS_PREFIX = 'parts';
 export const partKey = (inputs: string) => `${PARTS_PREFIX}/${inputs.slice(0, 2)}/${inputs}`;
+/** A part that no later job shall take; in one directory, as there are few and they go together. */
+export const ownPartKey = (workId: string, inputs: string) => `${workPrefix(workId)}/parts/${inputs}`;
 
 export async function writeConfig(
   store: ObjectStore,
@@ -149,33 +151,42 @@ export function maxFilesPerPart(config: Pick<PreprocessingConfig, 'wave_point_co
 export const PartReference = z.object({ key: z.string(), header: PartHeader });
 export type PartReference = z.infer<typeof PartReference>;
 
-/** A part that is in the store, of so many of its shard. */
-const DonePart = z.object({ reference: PartReference, parts: z.number().int().positive() });
-export type DonePart = z.infer<typeof DonePart>;
+/**
+ * So many parts of a shard are told of at once: to tell of each costs a file system, or S3, as much as to store it, and each
+ * time the merge is told the worker's threads leave off what they are at.
+ */
+export const PARTS_PER_TELLING = 8;
 
-/** Says that a part of a shard is in the store, so that it can be merged while others are being made. */
-export async function writeDonePart(
+/** Parts one after another that are in the store, of so many of their shard. */
+const DoneParts = z.object({ references: z.array(PartReference).min(1), parts: z.number().int().positive() });
+export type DoneParts = z.infer<typeof DoneParts>;
+
+/**
+ * Says that parts of a shard are in the store, so that they can be merged while others are being made.
+ * @param first a multiple of PARTS_PER_TELLING: the parts from there on to the next multiple, or to the last one
+ */
+export async function writeDoneParts(
   store: ObjectStore,
   workId: string,
   shard: number,
-  part: number,
-  done: DonePart,
+  first: number,
+  done: DoneParts,
 ): Promise<void> {
   // What a power failure damages is made again.
-  await store.putScratch(donePartKey(workId, shard, part), [Buffer.from(JSON.stringify(done))]);
+  await store.putScratch(donePartsKey(workId, shard, first), [Buffer.from(JSON.stringify(done))]);
 }
 
-/** A part of a shard; undefined while it is not done. */
-export async function readDonePart(
+/** The parts of a shard from `first` on, a multiple of PARTS_PER_TELLING; undefined while they are not all done. */
+export async function readDoneParts(
   store: ObjectStore,
   workId: string,
   shard: number,
-  part: number,
-): Promise<DonePart | undefined> {
-  const bytes = await unlessAbsent(() => store.read(objectUri(donePartKey(workId, shard, part))));
+  first: number,
+): Promise<DoneParts | undefined> {
+  const bytes = await unlessAbsent(() => store.read(objectUri(donePartsKey(workId, shard, first))));
   if (!bytes) return undefined;
   try {
-    return DonePart.parse(JSON.parse(text(bytes)));
+    return DoneParts.parse(JSON.parse(text(bytes)));
   } catch {
     return undefined; // as if it were not there: it is made again
   }

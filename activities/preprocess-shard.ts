@@ -4,7 +4,13 @@ import { countSpectra } from './count-spectra.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { findDeadly } from './find-deadly.ts';
 import { startHeartbeats } from './heartbeats.ts';
-import { readManifest, readPartRanges } from './plan.ts';
+import {
+  type PartReference,
+  PARTS_PER_TELLING,
+  readManifest,
+  readPartRanges,
+  writeDoneParts,
+} from './plan.ts';
 import type { PreprocessPartResult, PreprocessPartTask } from './threads/preprocess-part.ts';
 
 export interface PreprocessShardInput {
@@ -34,7 +40,7 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
 
   /** Makes a part; where that ends the thread, without the files that do it. */
   async function preprocessPart(
-    which: Pick<PreprocessPartTask, 'workId' | 'shard' | 'part' | 'parts' | 'range'>,
+    which: Pick<PreprocessPartTask, 'workId' | 'shard' | 'range'>,
     turn: number,
   ): Promise<PreprocessPartResult> {
     const task = { objects, archive, ...which };
@@ -79,12 +85,21 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
       uncatalogued = [];
       await spectra.upsertEncoded(batches);
     };
+    const references: PartReference[] = [];
+    /** Tells of a part, once those around it are done too. */
+    const tell = async (part: number, reference: PartReference): Promise<void> => {
+      references[part] = reference;
+      const first = part - (part % PARTS_PER_TELLING);
+      const together = references.slice(first, first + PARTS_PER_TELLING).filter(Boolean);
+      if (together.length < Math.min(PARTS_PER_TELLING, parts.length - first)) return;
+      await writeDoneParts(store, jobId, shard, first, { references: together, parts: parts.length });
+    };
     const waiting = parts.entries();
     const lane = async (): Promise<void> => {
       for (const [part, range] of waiting) {
         context.cancellationSignal.throwIfAborted();
-        const which = { workId: jobId, shard, part, parts: parts.length, range };
-        const result = await preprocessPart(which, turn);
+        const result = await preprocessPart({ workId: jobId, shard, range }, turn);
+        await tell(part, result.reference);
         const kept = result.reference.header.rows;
         countSpectra(result.reused ? 'reused' : 'made', kept);
         countSpectra('rejected', result.rejects.length);

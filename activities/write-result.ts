@@ -10,7 +10,7 @@ import { describeArtifact } from './artifact.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { doneParts } from './done-parts.ts';
 import { startHeartbeats } from './heartbeats.ts';
-import { createConfigReader, forgetShard, readDonePart, readListing, type WholeListing } from './plan.ts';
+import { createConfigReader, forgetShard, readDoneParts, readListing, type WholeListing } from './plan.ts';
 
 export interface WriteResultInput {
   jobId: string;
@@ -122,11 +122,12 @@ export function createWriteResult(dependencies: CpuDependencies) {
     }
 
     async function hasPart(shard: number, keys: readonly string[]): Promise<boolean> {
-      for (let part = 0, parts = 1; part < parts; part++) {
-        const done = await readDonePart(store, jobId, shard, part);
+      for (let part = 0, parts = 1; part < parts;) {
+        const done = await readDoneParts(store, jobId, shard, part);
         if (!done) return false;
-        if (keys.includes(done.reference.key)) return true;
+        if (done.references.some(({ key }) => keys.includes(key))) return true;
         parts = done.parts;
+        part += done.references.length;
       }
       return false;
     }

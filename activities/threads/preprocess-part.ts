@@ -27,11 +27,10 @@ import {
   createConfigReader,
   type ManifestRange,
   maxFilesPerPart,
+  ownPartKey,
   partKey,
   type PartReference,
   readManifest,
-  workPrefix,
-  writeDonePart,
 } from '../plan.ts';
 import { readEach } from './file-reader.ts';
 import { messageOf, reasonOf } from './read-error.ts';
@@ -42,9 +41,7 @@ export interface PreprocessPartTask {
   archive: StorageLocation;
   workId: string;
   shard: number;
-  /** Which of how many parts of the shard, and where its files are in the manifest. */
-  part: number;
-  parts: number;
+  /** Where its files are in the shard's manifest. */
   range: ManifestRange;
   /** Files that ended a thread that read them: by path, the reason they are rejected with. */
   deadly?: Record<string, string>;
@@ -81,20 +78,10 @@ interface Context {
 let context: Context | undefined;
 let lastPlan: { config: string; plan: PreprocessingPlan } | undefined;
 
-/**
- * Preprocesses the files of one part, in a worker thread, so that the activity's own stays free to heartbeat; then says that
- * the part is done.
- */
+/** Preprocesses the files of one part, in a worker thread, so that the activity's own stays free to heartbeat. */
 export default async function preprocessPart(task: PreprocessPartTask): Promise<PreprocessPartResult> {
-  const { workId, shard, part, parts } = task;
-  const store = await openObjectStore(task.objects);
-  const result = await makePart(task, store);
-  if (!task.probe) await writeDonePart(store, workId, shard, part, { reference: result.reference, parts });
-  return result;
-}
-
-async function makePart(task: PreprocessPartTask, store: ObjectStore): Promise<PreprocessPartResult> {
   const { archive, workId, shard, range, deadly } = task;
+  const store = await openObjectStore(task.objects);
   if (context?.store !== store) context = { store, readConfig: createConfigReader(store) };
   const config = await context.readConfig(workId);
   const all = await readManifest(store, workId, shard, range);
@@ -106,7 +93,7 @@ async function makePart(task: PreprocessPartTask, store: ObjectStore): Promise<P
   const inputs = await inputsOf(config, files, archive, paths);
   // A reject for want of memory is of this job alone.
   const isShared = config.reuse !== 'never' && !deadly;
-  const key = isShared ? partKey(inputs) : `${workPrefix(workId)}/${partKey(inputs)}`;
+  const key = isShared ? partKey(inputs) : ownPartKey(workId, inputs);
   if (isShared && !task.probe) {
     const earlier = await findPart(store, key);
     if (earlier) return { ...earlier, files: files.length, reused: files };
