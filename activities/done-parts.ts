@@ -5,7 +5,7 @@ import { type DoneParts, type PartReference, readDoneParts, readListing } from '
 /** Whoever waits holds a slot of the worker. After this long without a part it gives it free. */
 const PATIENCE_MS = 30_000;
 /** The first look for a part that is not there comes soon, the next ones less often. */
-const POLL_MS = { first: 20, most: 100 } as const;
+const POLL_MS = { first: 20, most: 50 } as const;
 
 /**
  * The parts of a job's shards, in their order, some at a time; a shard that is not done is told as missing.

@@ -47,8 +47,10 @@ export function createListJobShards(dependencies: CpuDependencies) {
       if (!isDue || now - told.at < told.againAfterMs) return;
       const againAfterMs = Math.min(Math.max(2 * told.againAfterMs, FIRST_TELL_MS), TELL_MS);
       told = { shards, at: now, againAfterMs };
-      await jobs.setProgressTotal(jobId, files);
-      await workflow.signal<[number]>(SHARDS_LISTED, shards);
+      await Promise.all([
+        workflow.signal<[number]>(SHARDS_LISTED, shards),
+        jobs.setProgressTotal(jobId, files),
+      ]);
     };
     const listing = await listShards(
       {

@@ -134,7 +134,7 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
       clearInterval(timer);
       await reporting;
       context.cancellationSignal.throwIfAborted();
-      await jobs.recordRejects(jobId, rejects);
+      if (rejects.length > 0) await jobs.recordRejects(jobId, rejects);
       await report();
     } finally {
       clearInterval(timer);

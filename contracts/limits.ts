@@ -1,12 +1,12 @@
 /** A part is what one thread does at once: some 10 ms of work, so that all threads end together and a cancel is quick. */
-export const MAX_FILES_PER_PART = 512;
+export const MAX_FILES_PER_PART = 1024;
 /** A part's rows are in memory together: at most this many float32 values (16 MiB), whatever the grid. */
 export const MAX_VALUES_PER_PART = 4 * 1024 * 1024;
 /**
  * A shard is what one activity does: some tenths of a second on a coarse grid, seconds on a fine one. Each costs Temporal
  * some 16 ms of processor.
  */
-export const MAX_FILES_PER_SHARD = 8192;
+export const MAX_FILES_PER_SHARD = 16384;
 /** The first and, where there are several workers, the last shards of a job are smaller, down to this. */
 export const MIN_FILES_PER_SHARD = 1024;
 /** At least so many shards of one job may be on the `cpu` queue at once; more would let other jobs wait. */

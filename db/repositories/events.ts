@@ -4,6 +4,7 @@ import type { JobEventKind } from '../../contracts/job.ts';
 import type { Database, Transaction } from '../connection.ts';
 import { jobEvents, jobs } from '../schema.ts';
 
+type JobRow = typeof jobs.$inferSelect;
 export type JobEventRow = typeof jobEvents.$inferSelect;
 
 export interface NewEvent {
@@ -15,17 +16,25 @@ export interface NewEvent {
 /**
  * Appends an event to a job in the caller's transaction. Its id comes from the job's own counter, raised under the
  * row's lock: an event with a smaller id can't commit later (a sequence would lose events to concurrent readers).
+ * @param changes of the job's row, which the event tells of
  */
-export async function appendEvent(tx: Transaction, jobId: string, event: NewEvent): Promise<void> {
+export async function appendEvent(
+  tx: Transaction,
+  jobId: string,
+  event: NewEvent,
+  changes?: Pick<JobRow, 'progress'>,
+): Promise<void> {
   const [raised] = await tx
     .update(jobs)
-    .set({ eventSequence: sql`${jobs.eventSequence} + 1` })
+    .set({ ...changes, eventSequence: sql`${jobs.eventSequence} + 1` })
     .where(eq(jobs.id, jobId))
     .returning({ id: jobs.eventSequence });
   if (!raised) throw new Error(`job ${jobId} is gone`);
   // The time of the insert, not of the transaction's begin: ids and times rise together.
-  await tx.insert(jobEvents).values({ jobId, id: raised.id, at: sql`clock_timestamp()`, ...event });
-  await tx.execute(sql`select pg_notify('job_events', ${jobId})`);
+  await tx
+    .insert(jobEvents)
+    .values({ jobId, id: raised.id, at: sql`clock_timestamp()`, ...event })
+    .returning({ told: sql`pg_notify('job_events', ${jobId})` });
 }
 
 export type EventsRepository = ReturnType<typeof createEventsRepository>;

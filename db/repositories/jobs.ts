@@ -97,9 +97,8 @@ export async function changePhase(tx: Transaction, id: string, changes: JobChang
 
 /** Sets the progress and replaces the job's earlier progress event, so that the table stays small. */
 export async function setProgress(tx: Transaction, id: string, progress: Progress): Promise<void> {
-  await tx.update(jobs).set({ progress }).where(eq(jobs.id, id));
   await tx.delete(jobEvents).where(and(eq(jobEvents.jobId, id), eq(jobEvents.kind, 'progress')));
-  await appendEvent(tx, id, { kind: 'progress', data: progress });
+  await appendEvent(tx, id, { kind: 'progress', data: progress }, { progress });
 }
 
 export const wrongPhase = (job: JobRow, reason: string): CommandResult => ({
