@@ -4,13 +4,16 @@ import { SHARD_WINDOW } from '../contracts/limits.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import { type PreprocessingConfig, type ShardListing, SHARDS_LISTED } from '../contracts/preprocessing.ts';
 import type { CpuDependencies } from './dependencies.ts';
-import { createListShards, type ListedSoFar } from './list-shards.ts';
+import { createListShards, type ListedSoFar, MANY_WORKERS } from './list-shards.ts';
 
 /** Resolution λ/Δλ of LAMOST's and SDSS' low-resolution spectrographs. */
 const RESOLUTION = 1800;
 
-/** So often the workflow is told of further shards, at first sooner: each time costs it a task. */
-const TELL_MS = 250;
+/**
+ * So often the workflow is told of further shards, at first sooner: each time costs it a task. Few workers have enough to do
+ * for longer.
+ */
+const TELL_MS = { manyWorkers: 250, fewWorkers: 1000 } as const;
 const FIRST_TELL_MS = 50;
 /** Of the first ones it is told as soon as there is one, of the later ones, of a slow disk, by the window. */
 const SOON_SHARDS = 64;
@@ -40,12 +43,14 @@ export function createListJobShards(dependencies: CpuDependencies) {
     const run = info.workflowExecution;
     if (!run) throw new Error('shards are listed for a workflow only');
     const workflow = client.workflow.getHandle(run.workflowId, run.runId);
+    const workers = await workersOf(client);
+    const tellMs = workers !== undefined && workers < MANY_WORKERS ? TELL_MS.fewWorkers : TELL_MS.manyWorkers;
     let told = { shards: 0, at: 0, againAfterMs: 0 };
     const tell = async ({ files, shards }: ListedSoFar): Promise<void> => {
       const isDue = shards <= SOON_SHARDS || shards - told.shards > SHARD_WINDOW;
       const now = Date.now();
       if (!isDue || now - told.at < told.againAfterMs) return;
-      const againAfterMs = Math.min(Math.max(2 * told.againAfterMs, FIRST_TELL_MS), TELL_MS);
+      const againAfterMs = Math.min(Math.max(2 * told.againAfterMs, FIRST_TELL_MS), tellMs);
       told = { shards, at: now, againAfterMs };
       await Promise.all([
         workflow.signal<[number]>(SHARDS_LISTED, shards),
@@ -58,7 +63,7 @@ export function createListJobShards(dependencies: CpuDependencies) {
         dir: config.data_dir_path,
         recursive: config.recursive,
         config,
-        workers: await workersOf(client),
+        workers,
       },
       tell,
     );

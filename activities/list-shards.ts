@@ -96,7 +96,7 @@ function isAfter(last: Buffer): (file: ArchiveFile) => boolean {
 }
 
 /** For so many workers and more a shard has a quarter of the files before it; for one worker as many as are before it. */
-const MANY_WORKERS = 4;
+export const MANY_WORKERS = 4;
 /**
  * A shard is cut when the files of so many like it are waiting: should the list end then, smaller ones are left. With one
  * worker it need not be. More would keep back what several workers could be at: they are faster than the list.

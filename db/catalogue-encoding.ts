@@ -116,6 +116,36 @@ export function encodedPaths({ columns: [paths] }: EncodedRows): string[] {
   return found;
 }
 
+/** A batch as a whole: where its rows lie if it is a stretch of the catalogue, how many there are, all digests by XOR. */
+export interface EncodedStretch {
+  firstPath: string;
+  lastPath: string;
+  rowCount: number;
+  digests: bigint;
+}
+
+/** @returns undefined for a batch without rows */
+export function stretchOf({
+  rowCount,
+  columns: [paths, ...others],
+}: EncodedRows): EncodedStretch | undefined {
+  const digests = others.at(-1);
+  if (!paths || !digests || rowCount === 0) return undefined;
+  let start = 0;
+  for (let row = 1; row < rowCount; row++) start += 4 + paths.readUInt32BE(start);
+  let [high, low] = [0, 0];
+  for (let offset = 4; offset < digests.length; offset += 12) {
+    high ^= digests.readInt32BE(offset);
+    low ^= digests.readInt32BE(offset + 4);
+  }
+  return {
+    firstPath: paths.toString('utf8', 4, 4 + paths.readUInt32BE(0)),
+    lastPath: paths.toString('utf8', start + 4),
+    rowCount,
+    digests: (BigInt(high) << 32n) | BigInt(low >>> 0),
+  };
+}
+
 /** A column of ENCODED_COLUMNS with the parameter for `$n::type[]` that holds it for all rows of several batches. */
 export function columnArray(
   batches: readonly EncodedRows[],
