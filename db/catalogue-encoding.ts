@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { arrayParameter, ElementWriter, type ElementType } from './binary-arrays.ts';
 import { catalogueRow, type CataloguedFile, type CatalogueRow, type Reading } from './catalogue-row.ts';
 
@@ -116,12 +117,13 @@ export function encodedPaths({ columns: [paths] }: EncodedRows): string[] {
   return found;
 }
 
-/** A batch as a whole: where its rows lie if it is a stretch of the catalogue, how many there are, all digests by XOR. */
+/** A batch as a whole, by which a stretch of the catalogue is known to be the same. */
 export interface EncodedStretch {
   firstPath: string;
   lastPath: string;
   rowCount: number;
-  digests: bigint;
+  /** SHA-256 of the rows' digests, 8 bytes each, in order. */
+  sha256: Buffer;
 }
 
 /** @returns undefined for a batch without rows */
@@ -133,16 +135,14 @@ export function stretchOf({
   if (!paths || !digests || rowCount === 0) return undefined;
   let start = 0;
   for (let row = 1; row < rowCount; row++) start += 4 + paths.readUInt32BE(start);
-  let [high, low] = [0, 0];
-  for (let offset = 4; offset < digests.length; offset += 12) {
-    high ^= digests.readInt32BE(offset);
-    low ^= digests.readInt32BE(offset + 4);
-  }
+  // Each after its length.
+  const values = Buffer.allocUnsafe(8 * rowCount);
+  for (let row = 0; row < rowCount; row++) digests.copy(values, 8 * row, 12 * row + 4, 12 * row + 12);
   return {
     firstPath: paths.toString('utf8', 4, 4 + paths.readUInt32BE(0)),
     lastPath: paths.toString('utf8', start + 4),
     rowCount,
-    digests: (BigInt(high) << 32n) | BigInt(low >>> 0),
+    sha256: createHash('sha256').update(values).digest(),
   };
 }
 

@@ -205,7 +205,7 @@ export function createSpectraRepository(db: Database) {
   /**
    * Asked first: is each batch a stretch of the catalogue, row for row, seen since the last scan began? Where a directory is
    * preprocessed again that is so, and costs a third of looking up every path. Anything between two of its paths, or another
-   * order of PostgreSQL's, and the answer is no; it is yes by mistake no more often than for one row.
+   * order of PostgreSQL's, and the answer is no.
    */
   async function areStretches(batches: readonly EncodedRows[]): Promise<boolean> {
     const stretches = batches.flatMap((batch) => stretchOf(batch) ?? []);
@@ -213,13 +213,13 @@ export function createSpectraRepository(db: Database) {
     const result = await db.execute(sql`
       select from unnest(
         ${of(({ firstPath }) => firstPath)}::text[], ${of(({ lastPath }) => lastPath)}::text[],
-        ${of(({ rowCount }) => rowCount)}::int8[], ${of(({ digests }) => String(digests))}::int8[]
-      ) given(first_path, last_path, row_count, digests), lateral (
-        select count(*) as row_count, bit_xor(digest) as digests
-        from (select digest, seen_at from ${spectra}
+        ${of(({ rowCount }) => rowCount)}::int8[], ${of(({ sha256 }) => sha256)}::bytea[]
+      ) given(first_path, last_path, row_count, sha256), lateral (
+        select count(*) as row_count, sha256(string_agg(int8send(digest), '' order by path)) as sha256
+        from (select path, digest, seen_at from ${spectra}
           where path between given.first_path and given.last_path limit given.row_count + 1) stretch
         where seen_at >= ${lastScan}) known
-      where (known.row_count = given.row_count and known.digests = given.digests) is not true limit 1`);
+      where (known.row_count = given.row_count and known.sha256 = given.sha256) is not true limit 1`);
     return result.rowCount === 0;
   }
 

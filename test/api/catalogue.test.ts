@@ -132,6 +132,39 @@ it('writes what is new or differs, and nothing else', async () => {
   expect(await version('d')).toBeDefined();
 });
 
+it('notices every difference in a stretch of rows that it has', async () => {
+  const rows: Parameters<typeof batch> = [
+    ['a', { ra: 1, dec: 2 }],
+    ['b', { ra: 3, dec: 4 }],
+    ['d', { ra: 5 }],
+  ];
+  await spectra.upsertEncoded([batch(...rows)]);
+  const before = await Promise.all(['a', 'b', 'd'].map(version));
+  await spectra.upsertEncoded([batch(...rows)]);
+  expect(await Promise.all(['a', 'b', 'd'].map(version))).toEqual(before);
+
+  // Two rows that change by the same, or into each other.
+  await spectra.upsertEncoded([
+    batch(['a', { ra: -1, dec: 2 }], ['b', { ra: -3, dec: 4 }], ['d', { ra: 5 }]),
+  ]);
+  expect([(await spectra.find('t/a'))?.ra, (await spectra.find('t/b'))?.ra]).toEqual([-1, -3]);
+  await spectra.upsertEncoded([
+    batch(['a', { ra: -3, dec: 4 }], ['b', { ra: -1, dec: 2 }], ['d', { ra: 5 }]),
+  ]);
+  expect([(await spectra.find('t/a'))?.ra, (await spectra.find('t/b'))?.ra]).toEqual([-3, -1]);
+
+  // One more between them, then a batch that leaves it out, then one that has a row more at each end.
+  await spectra.upsertEncoded([batch(['c', {}])]);
+  const unchanged = await version('d');
+  await spectra.upsertEncoded([
+    batch(['a', { ra: -3, dec: 4 }], ['b', { ra: 0 }], ['d', { ra: 5 }]),
+    batch(['9', {}], ['a', { ra: -3, dec: 4 }], ['b', { ra: 0 }], ['c', {}], ['d', { ra: 5 }], ['e', {}]),
+  ]);
+  expect((await spectra.find('t/b'))?.ra).toBe(0);
+  expect([await version('9'), await version('e')]).not.toContain(undefined);
+  expect(await version('d')).toEqual(unchanged);
+});
+
 it('takes the last of two with one path, within a batch and across batches', async () => {
   await spectra.upsertEncoded([
     batch(['a', { targetname: '1' }], ['a', { targetname: '2' }]),
