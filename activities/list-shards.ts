@@ -174,7 +174,8 @@ class Cuts {
   }
 
   #endPart(): void {
-    this.#parts.push({ files: this.#inPart, lines: this.#lines });
+    // As bytes: strings that wait, of many thousands of files, are what the garbage collector would copy and mark.
+    this.#parts.push({ files: this.#inPart, lines: Buffer.from(this.#lines) });
     this.#waiting += this.#inPart;
     this.#lines = '';
     this.#inPart = 0;

@@ -71,8 +71,8 @@ export async function readListing(store: ObjectStore, workId: string): Promise<W
 /** Files that one thread preprocesses at once, as lines of a manifest. */
 export interface PartFiles {
   files: number;
-  /** JSON, one file each, in byte order of the archive path; each ends with a line break. */
-  lines: string;
+  /** JSON in UTF-8, one file each, in byte order of the archive path; each ends with a line break. */
+  lines: Uint8Array;
 }
 
 /** Bytes of a shard's manifest. */
@@ -91,9 +91,8 @@ export async function writeManifest(
   shard: number,
   parts: readonly PartFiles[],
 ): Promise<void> {
-  const lines = parts.map((part) => Buffer.from(part.lines));
-  const lengths = Buffer.from(`${JSON.stringify(lines.map(({ length }) => length))}\n`);
-  await store.put(manifestKey(workId, shard), [lengths, ...lines]);
+  const lengths = Buffer.from(`${JSON.stringify(parts.map(({ lines }) => lines.length))}\n`);
+  await store.put(manifestKey(workId, shard), [lengths, ...parts.map(({ lines }) => lines)]);
 }
 
 /** Where the parts of a shard lie in its manifest. */

@@ -46,20 +46,15 @@ export class ElementWriter {
     return this.bytes.slice(0, this.end);
   }
 
-  /** Four bytes that are no element: a count. @returns where they lie, for `setCount` */
-  writeCount(count: number): number {
-    this.reserve(4);
-    this.view.setUint32(this.end, count);
-    this.end += 4;
-    return this.end - 4;
-  }
-
-  setCount(offset: number, count: number): void {
-    this.view.setUint32(offset, count);
+  /** The same, as a view that the next write may change. */
+  written(): Uint8Array {
+    return this.bytes.subarray(0, this.end);
   }
 
   writeNull(): void {
-    this.writeCount(NULL_LENGTH);
+    this.reserve(4);
+    this.view.setUint32(this.end, NULL_LENGTH);
+    this.end += 4;
     this.hash = mix(this.hash, NULL_LENGTH);
   }
 

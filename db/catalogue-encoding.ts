@@ -45,12 +45,56 @@ export const ENCODED_COLUMNS: readonly { name: string; type: ElementType }[] = [
   { name: 'digest', type: 'int8' },
 ];
 
-const writer = new ElementWriter();
-
 /**
- * What a batch of files says, as bytes that PostgreSQL takes as they are: the number of rows, then for each of
- * ENCODED_COLUMNS the length of its elements [bytes] and the elements. Of two files with one path the last counts.
+ * Makes of what files say of themselves bytes that PostgreSQL takes as they are: the number of rows, then for each of
+ * ENCODED_COLUMNS the length of its elements [bytes] and the elements. A row is written at once: what is kept until many
+ * are together is bytes, which the garbage collector need not look at, nor at the headers that they were cut from.
  */
+export class CatalogueEncoder {
+  readonly #columns = COLUMNS.map(({ type, of }) => ({ type, of, writer: new ElementWriter() }));
+  readonly #digests = new ElementWriter();
+  #rowCount = 0;
+
+  /** Forgets the rows; their memory is used again. */
+  reset(): void {
+    for (const { writer } of this.#columns) writer.clear();
+    this.#digests.clear();
+    this.#rowCount = 0;
+  }
+
+  /** Each path once. */
+  add(file: CataloguedFile, reading: Reading): void {
+    this.addRow(catalogueRow(file, reading));
+  }
+
+  addRow(row: CatalogueRow): void {
+    let hash = 0;
+    for (const { type, of, writer } of this.#columns) {
+      writer.hash = hash;
+      writeElement(writer, type, of(row));
+      hash = writer.hash;
+    }
+    // A file that changed has another size or time as a rule, and that shows in a word of its own.
+    this.#digests.writeInt8Words((row.modifiedAt.getTime() ^ Math.imul(row.size, 0x9e3779b1)) | 0, hash);
+    this.#rowCount++;
+  }
+
+  toBytes(): Uint8Array<ArrayBuffer> {
+    const writers = [...this.#columns.map(({ writer }) => writer), this.#digests];
+    const bytes = new Uint8Array(4 + writers.reduce((sum, { length }) => sum + 4 + length, 0));
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, this.#rowCount);
+    let offset = 4;
+    for (const writer of writers) {
+      view.setUint32(offset, writer.length);
+      bytes.set(writer.written(), offset + 4);
+      offset += 4 + writer.length;
+    }
+    return bytes;
+  }
+}
+
+/** What a batch of files says, encoded. Of two with one path the last counts. */
 export function encodeCatalogueRows(
   rows: readonly { file: CataloguedFile; reading: Reading }[],
 ): Uint8Array<ArrayBuffer> {
@@ -59,27 +103,12 @@ export function encodeCatalogueRows(
 
 /** The same for rows that are there already. */
 export function encodeRows(rows: readonly CatalogueRow[]): Uint8Array<ArrayBuffer> {
-  const unique = [...new Map(rows.map((row) => [row.path, row])).values()];
-  const hashes = new Int32Array(unique.length);
-  writer.clear();
-  writer.writeCount(unique.length);
-  for (const { type, of } of COLUMNS) {
-    const lengthAt = writer.writeCount(0);
-    for (const [index, row] of unique.entries()) {
-      writer.hash = hashes[index] ?? 0;
-      writeElement(type, of(row));
-      hashes[index] = writer.hash;
-    }
-    writer.setCount(lengthAt, writer.length - lengthAt - 4);
-  }
-  writer.writeCount(12 * unique.length);
-  // A file that changed has another size or time as a rule, and that shows in a word of its own.
-  for (const [index, { size, modifiedAt }] of unique.entries())
-    writer.writeInt8Words((modifiedAt.getTime() ^ Math.imul(size, 0x9e3779b1)) | 0, hashes[index] ?? 0);
-  return writer.toBytes();
+  const encoder = new CatalogueEncoder();
+  for (const row of new Map(rows.map((row) => [row.path, row])).values()) encoder.addRow(row);
+  return encoder.toBytes();
 }
 
-function writeElement(type: ElementType, value: Value): void {
+function writeElement(writer: ElementWriter, type: ElementType, value: Value): void {
   if (value === null || value === undefined) writer.writeNull();
   else if (typeof value === 'string') writer.writeText(value);
   else if (typeof value !== 'number') writer.writeTimestamptz(value);
@@ -87,7 +116,7 @@ function writeElement(type: ElementType, value: Value): void {
   else writer.writeFloat8(value);
 }
 
-/** A batch as encodeCatalogueRows made it, taken apart. */
+/** A batch as a CatalogueEncoder made it, taken apart. */
 export interface EncodedRows {
   rowCount: number;
   /** The elements of each of ENCODED_COLUMNS. */

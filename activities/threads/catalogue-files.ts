@@ -1,5 +1,5 @@
 import type { StorageLocation } from '../../contracts/storage-location.ts';
-import { encodeCatalogueRows } from '../../db/catalogue-encoding.ts';
+import { CatalogueEncoder } from '../../db/catalogue-encoding.ts';
 import type { Reading } from '../../db/catalogue-row.ts';
 import { readSpectrum } from '../../science/spectra/read-spectrum.ts';
 import type { ArchiveFile } from '../../storage/file-store.ts';
@@ -23,31 +23,31 @@ export default async function catalogueFiles({
   files,
   deadly,
 }: CatalogueFilesTask): Promise<Uint8Array> {
-  const readings = new Map<string, Reading>();
-  const unreadable = (path: string, reason: string) => readings.set(path, { unreadableReason: reason });
-  for (const { path, problem } of files) {
-    const reason = problem ?? deadly?.[path];
-    if (reason !== undefined) unreadable(path, reason);
+  const catalogue = new CatalogueEncoder();
+  const add = ({ path, size, mtimeMs }: ArchiveFile, reading: Reading) => {
+    catalogue.add({ path, size, modifiedAt: new Date(mtimeMs) }, reading);
+  };
+  const reasons = files.map(({ path, problem }) => problem ?? deadly?.[path]);
+  for (const [index, file] of files.entries()) {
+    const unreadableReason = reasons[index];
+    if (unreadableReason !== undefined) add(file, { unreadableReason });
   }
   await readEach(
     archive,
-    files.map(({ path }) => (readings.has(path) ? undefined : path)),
+    files.map(({ path }, index) => (reasons[index] === undefined ? path : undefined)),
     (index, read) => {
-      const path = files[index]?.path;
-      if (path === undefined) return;
+      const file = files[index];
+      if (!file) return;
+      let reading: Reading;
       try {
         if ('error' in read) throw read.error;
         const { layout, metadata } = readSpectrum(read.bytes, NO_PIXELS);
-        readings.set(path, { layout, metadata });
+        reading = { layout, metadata };
       } catch (error) {
-        unreadable(path, reasonOf(error));
+        reading = { unreadableReason: reasonOf(error) };
       }
+      add(file, reading);
     },
   );
-  return encodeCatalogueRows(
-    files.flatMap(({ path, size, mtimeMs }) => {
-      const reading = readings.get(path);
-      return reading ? [{ file: { path, size, modifiedAt: new Date(mtimeMs) }, reading }] : [];
-    }),
-  );
+  return catalogue.toBytes();
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { StorageLocation } from '../../contracts/storage-location.ts';
 import type { PreprocessingConfig } from '../../contracts/preprocessing.ts';
 import { VERSION } from '../../contracts/version.ts';
-import { encodeCatalogueRows } from '../../db/catalogue-encoding.ts';
+import { CatalogueEncoder } from '../../db/catalogue-encoding.ts';
 import {
   decodeHeader,
   decodeTables,
@@ -104,9 +104,8 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
     neededRange: (metadata: Parameters<typeof neededRange>[1]) => neededRange(plan, metadata),
     reuseMemory: true,
   };
-  return withBuilder(files.length, plan.grid.length, async (builder) => {
+  return withMemory(files.length, plan.grid.length, async ({ builder, catalogue }) => {
     const rejects: PartReject[] = [];
-    const catalogue: Parameters<typeof encodeCatalogueRows>[0][number][] = [];
     const catalogued = (file: ArchiveFile) => ({
       path: file.path,
       size: file.size,
@@ -117,7 +116,7 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
     };
     const unreadable = (file: ArchiveFile, reason: string) => {
       reject(file, reason);
-      catalogue.push({ file: catalogued(file), reading: { unreadableReason: reason } });
+      catalogue.add(catalogued(file), { unreadableReason: reason });
     };
     const visit = (index: number, read: { bytes: Uint8Array } | { error: unknown }) => {
       const file = files[index];
@@ -127,7 +126,6 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
         const spectrum = readSpectrum(read.bytes, readOptions);
         const { layout, metadata } = spectrum;
         const result = preprocessSpectrum(spectrum, plan, builder.nextFluxes());
-        catalogue.push({ file: catalogued(file), reading: { layout, metadata } });
         if ('rejected' in result) reject(file, result.rejected);
         else
           builder.addRow({
@@ -137,6 +135,8 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
             metadata,
             quality: result.quality,
           });
+        // Last: a file has one row, whatever becomes of it.
+        catalogue.add(catalogued(file), { layout, metadata });
       } catch (error) {
         // Any other error is a fault of ours; it still must not take the other files with it.
         unreadable(file, reasonOf(error));
@@ -155,7 +155,7 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
       reference: { key, header },
       files: files.length,
       rejects: rejects.map(({ path, reason }) => ({ path, reason })),
-      catalogue: encodeCatalogueRows(catalogue),
+      catalogue: catalogue.toBytes(),
     };
   });
 }
@@ -167,25 +167,32 @@ function planOf(config: PreprocessingConfig): PreprocessingPlan {
   return lastPlan.plan;
 }
 
-/** Builders that wait for the next part. While a part is on its way to the store the thread works on another one. */
-const idleBuilders: { capacity: number; points: number; builder: PartBuilder }[] = [];
+/** What a part is made in. */
+interface PartMemory {
+  builder: PartBuilder;
+  catalogue: CatalogueEncoder;
+}
+/** That of parts that are done. While a part is on its way to the store the thread works on another one. */
+const idleMemories: (PartMemory & { capacity: number; points: number })[] = [];
 
 /** Lends memory for a part: that of an earlier one where it is enough. */
-async function withBuilder<T>(
+async function withMemory<T>(
   files: number,
   points: number,
-  work: (builder: PartBuilder) => Promise<T>,
+  work: (memory: PartMemory) => Promise<T>,
 ): Promise<T> {
-  let lent = idleBuilders.pop();
+  let lent = idleMemories.pop();
   if (lent?.points !== points || lent.capacity < files) {
     const capacity = Math.max(files, maxFilesPerPart({ wave_point_count: points }));
-    lent = { capacity, points, builder: new PartBuilder(capacity, points) };
+    const builder = new PartBuilder(capacity, points);
+    lent = { capacity, points, builder, catalogue: new CatalogueEncoder() };
   }
   lent.builder.reset();
+  lent.catalogue.reset();
   try {
-    return await work(lent.builder);
+    return await work(lent);
   } finally {
-    idleBuilders.push(lent);
+    idleMemories.push(lent);
   }
 }
 

@@ -232,7 +232,7 @@ export function createSpectraRepository(db: Database) {
   }
 
   /**
-   * Adds or replaces rows, in batches of encodeCatalogueRows, in one transaction; meant for some 1,000-4,000 rows. Of
+   * Adds or replaces rows, in batches of a CatalogueEncoder, in one transaction; meant for some 1,000-4,000 rows. Of
    * two with one path the last counts. Rows that are there unchanged are not written.
    */
   async function upsertEncoded(batches: readonly Uint8Array[]): Promise<void> {
