@@ -132,10 +132,21 @@ it('makes small shards first and last, so that the merge can begin and all worke
   const { shards } = await list('/', 10_000, 'job', archiveOf(numbered(40_000)));
   const files = shards.map((parts) => parts.flat().length);
   expect(Math.max(...files)).toBeGreaterThan(3000);
-  expect(Math.max(...files)).toBeLessThanOrEqual(MAX_FILES_PER_SHARD);
+  expect(Math.max(...files)).toBeLessThanOrEqual(MAX_FILES_PER_SHARD.disk);
   for (const small of [...files.slice(0, 2), ...files.slice(-2)])
     expect(small).toBeLessThan(Math.max(...files));
   expect(Math.max(...shards.flat().map((part) => part.length))).toBeLessThanOrEqual(419);
+});
+
+it('makes smaller shards of files on S3, which take a hundred times as long', async () => {
+  const paths = numbered(60_000);
+  const s3 = { bucket: 'b', prefix: '', region: 'us-east-1' };
+  const most = async (of: FileStore) => {
+    const { shards } = await list('/', 140, undefined, of, { workers: 1 });
+    return Math.max(...shards.map((parts) => parts.flat().length));
+  };
+  expect(await most({ ...archiveOf(paths), archive: s3 })).toBeLessThanOrEqual(MAX_FILES_PER_SHARD.s3);
+  expect(await most(archiveOf(paths))).toBeGreaterThan(2 * MAX_FILES_PER_SHARD.s3);
 });
 
 it.each([0, 1, 2, 4, 100])(
@@ -148,7 +159,7 @@ it.each([0, 1, 2, 4, 100])(
     if (workers < 4) expect(few.shards.length).toBeLessThan(many.shards.length);
     else expect(few.shards).toEqual(many.shards);
     if (workers <= 1) expect(few.shards.length).toBeLessThan(7);
-    for (const shard of few.shards) expect(shard.flat().length).toBeLessThanOrEqual(MAX_FILES_PER_SHARD);
+    for (const shard of few.shards) expect(shard.flat().length).toBeLessThanOrEqual(MAX_FILES_PER_SHARD.disk);
   },
 );
 

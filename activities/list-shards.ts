@@ -46,7 +46,11 @@ export function createListShards({ fileStore, store }: Pick<CpuDependencies, 'fi
     const context = Context.current();
     const input = createHash('sha256');
     const names = new BaseNames();
-    const cuts = new Cuts(maxFilesPerPart(config), workers ?? Infinity);
+    const cuts = new Cuts({
+      mostFilesPerPart: maxFilesPerPart(config),
+      mostFilesPerShard: MAX_FILES_PER_SHARD['bucket' in fileStore.archive ? 's3' : 'disk'],
+      workers: workers ?? Infinity,
+    });
     const listed = { files: 0, shards: 0 };
     const write = async (shards: PartFiles[][]): Promise<void> => {
       for (const parts of shards) await writeManifest(store, workId, listed.shards++, parts);
@@ -112,6 +116,7 @@ const LAST_SHARDS = 8;
  * it and no other (content-defined chunking; Muthitacharoen et al. 2001, SOSP 18), so that the others can be reused.
  */
 class Cuts {
+  readonly #mostInShard: number;
   readonly #most: number;
   readonly #least: number;
   readonly #mean: number;
@@ -130,13 +135,22 @@ class Cuts {
   /** Files that shards have. */
   #done = 0;
 
-  constructor(mostFilesPerPart: number, workers: number) {
+  constructor({
+    mostFilesPerPart,
+    mostFilesPerShard,
+    workers,
+  }: {
+    mostFilesPerPart: number;
+    mostFilesPerShard: number;
+    workers: number;
+  }) {
     // One that began just now may not be counted yet.
     const atLeastOne = Math.max(1, workers);
     this.#ahead = Math.min(SHARDS_AHEAD, atLeastOne);
     this.#share = Math.min(MANY_WORKERS, atLeastOne);
     this.#fewest = (MIN_FILES_PER_SHARD * MANY_WORKERS) / this.#share;
     this.#lastShards = atLeastOne === 1 ? 1 : Math.min(LAST_SHARDS, LAST_SHARDS_PER_WORKER * atLeastOne);
+    this.#mostInShard = mostFilesPerShard;
     this.#most = mostFilesPerPart;
     this.#least = Math.ceil(mostFilesPerPart / 8);
     this.#mean = Math.ceil((mostFilesPerPart * 3) / 8);
@@ -183,7 +197,7 @@ class Cuts {
 
   /** Files of the next shard, as long as there are many more. */
   #growing(): number {
-    return Math.min(MAX_FILES_PER_SHARD, Math.max(this.#fewest, this.#done / this.#share));
+    return Math.min(this.#mostInShard, Math.max(this.#fewest, this.#done / this.#share));
   }
 
   /**
@@ -194,7 +208,7 @@ class Cuts {
     let files = 0;
     let count = 0;
     for (const part of this.#parts) {
-      if (count > 0 && (files >= enough || files + part.files > MAX_FILES_PER_SHARD)) break;
+      if (count > 0 && (files >= enough || files + part.files > this.#mostInShard)) break;
       files += part.files;
       count++;
     }

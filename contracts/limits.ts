@@ -3,10 +3,10 @@ export const MAX_FILES_PER_PART = 1024;
 /** A part's rows are in memory together: at most this many float32 values (16 MiB), whatever the grid. */
 export const MAX_VALUES_PER_PART = 4 * 1024 * 1024;
 /**
- * A shard is what one activity does: some tenths of a second on a coarse grid, seconds on a fine one. Each costs Temporal
- * some 16 ms of processor.
+ * A shard is what one activity does: a second on a coarse grid, three on a fine one, longer where files come over a network.
+ * Each costs Temporal, control worker and PostgreSQL some 24 ms of processor; other jobs wait for the shards before theirs.
  */
-export const MAX_FILES_PER_SHARD = 16384;
+export const MAX_FILES_PER_SHARD = { disk: 32768, s3: 8192 } as const;
 /** The first and, where there are several workers, the last shards of a job are smaller, down to this. */
 export const MIN_FILES_PER_SHARD = 1024;
 /** At least so many shards of one job may be on the `cpu` queue at once; more would let other jobs wait. */
