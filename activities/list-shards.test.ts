@@ -120,12 +120,12 @@ it('cuts elsewhere only near a file that came or went', async () => {
 
 it.each([
   [140, MAX_FILES_PER_PART],
-  [3700, 566],
-  [10_000, 209],
-  [100_000, 20],
-])('a part of rows of %i points has at most %i files: never more than 8 MiB', (points, files) => {
+  [3700, 283],
+  [10_000, 104],
+  [100_000, 10],
+])('a part of rows of %i points has at most %i files: never more than 4 MiB', (points, files) => {
   expect(maxFilesPerPart(config(points))).toBe(files);
-  expect(files * points * 4).toBeLessThanOrEqual(8 * 1024 * 1024);
+  expect(files * points * 4).toBeLessThanOrEqual(4 * 1024 * 1024);
 });
 
 it('makes small shards first and last, so that the merge can begin and all workers end together', async () => {
@@ -135,7 +135,7 @@ it('makes small shards first and last, so that the merge can begin and all worke
   expect(Math.max(...files)).toBeLessThanOrEqual(MAX_FILES_PER_SHARD.disk);
   for (const small of [...files.slice(0, 2), ...files.slice(-2)])
     expect(small).toBeLessThan(Math.max(...files));
-  expect(Math.max(...shards.flat().map((part) => part.length))).toBeLessThanOrEqual(209);
+  expect(Math.max(...shards.flat().map((part) => part.length))).toBeLessThanOrEqual(104);
 });
 
 it('makes smaller shards of files on S3, which take a hundred times as long', async () => {

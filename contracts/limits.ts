@@ -1,7 +1,7 @@
 /** A part is what one thread does at once: some 10 ms of work, so that all threads end together and a cancel is quick. */
 export const MAX_FILES_PER_PART = 1024;
-/** A part's rows are in memory together: at most this many float32 values (8 MiB), whatever the grid. */
-export const MAX_VALUES_PER_PART = 2 * 1024 * 1024;
+/** A part's rows are in memory together: at most this many float32 values (4 MiB), whatever the grid. */
+export const MAX_VALUES_PER_PART = 1024 * 1024;
 /**
  * A shard is what one activity does: a second on a coarse grid, three on a fine one, longer where files come over a network.
  * Each costs Temporal, control worker and PostgreSQL some 24 ms of processor; other jobs wait for the shards before theirs.
