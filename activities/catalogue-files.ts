@@ -1,14 +1,9 @@
-import type { CataloguedFile } from '../db/repositories/spectra.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { findDeadly } from './find-deadly.ts';
 import type { ArchiveFile } from '../storage/file-store.ts';
 
 /** Files a thread reads at once. */
 const FILES_AT_ONCE = 512;
-
-export function catalogueFilesOf(files: readonly ArchiveFile[]): CataloguedFile[] {
-  return files.map(({ path, size, mtimeMs }) => ({ path, size, modifiedAt: new Date(mtimeMs) }));
-}
 
 /** Reads files into the catalogue on all threads; those that end a thread are catalogued as unreadable. */
 export async function catalogueFiles(

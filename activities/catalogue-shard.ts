@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
-import { catalogueFiles, catalogueFilesOf } from './catalogue-files.ts';
+import { catalogueFiles } from './catalogue-files.ts';
+import { cataloguedFile } from './catalogued-file.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { startHeartbeats } from './heartbeats.ts';
 import { readShardFiles } from './plan.ts';
@@ -19,7 +20,7 @@ export function createCatalogueShard(dependencies: CpuDependencies) {
     try {
       const files = await readShardFiles(store, workId, shard);
       if (!files) throw new Error(`there is no shard ${shard}`);
-      const unchanged = await spectra.confirmUnchanged(catalogueFilesOf(files));
+      const unchanged = await spectra.confirmUnchanged(files.map(cataloguedFile));
       const changed = files.filter(({ path }) => !unchanged.has(path));
       await catalogueFiles(dependencies, changed, {
         signal: Context.current().cancellationSignal,

@@ -1,5 +1,5 @@
 import { activityInfo, Context } from '@temporalio/activity';
-import { catalogueFilesOf } from './catalogue-files.ts';
+import { cataloguedFile } from './catalogued-file.ts';
 import { countSpectra } from './count-spectra.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { findDeadly } from './find-deadly.ts';
@@ -108,7 +108,7 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
         rejects.push(...result.rejects);
         if (result.reused) {
           reused += result.files;
-          const missing = await spectra.missing(catalogueFilesOf(result.reused));
+          const missing = await spectra.missing(result.reused.map(cataloguedFile));
           const files = result.reused.filter(({ path }) => missing.has(path));
           if (files.length > 0) uncatalogued.push(await pool.catalogueFiles({ archive, files }));
         }

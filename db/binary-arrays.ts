@@ -41,12 +41,7 @@ export class ElementWriter {
     this.end = 0;
   }
 
-  /** A copy of what was written since `clear`. */
-  toBytes(): Uint8Array<ArrayBuffer> {
-    return this.bytes.slice(0, this.end);
-  }
-
-  /** The same, as a view that the next write may change. */
+  /** What was written since `clear`: a view, which the next write may change. */
   written(): Uint8Array {
     return this.bytes.subarray(0, this.end);
   }

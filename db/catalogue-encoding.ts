@@ -94,14 +94,7 @@ export class CatalogueEncoder {
   }
 }
 
-/** What a batch of files says, encoded. Of two with one path the last counts. */
-export function encodeCatalogueRows(
-  rows: readonly { file: CataloguedFile; reading: Reading }[],
-): Uint8Array<ArrayBuffer> {
-  return encodeRows(rows.map(({ file, reading }) => catalogueRow(file, reading)));
-}
-
-/** The same for rows that are there already. */
+/** A batch of rows, encoded. Of two with one path the last counts. */
 export function encodeRows(rows: readonly CatalogueRow[]): Uint8Array<ArrayBuffer> {
   const encoder = new CatalogueEncoder();
   for (const row of new Map(rows.map((row) => [row.path, row])).values()) encoder.addRow(row);

@@ -3,6 +3,7 @@ import { CatalogueEncoder } from '../../db/catalogue-encoding.ts';
 import type { Reading } from '../../db/catalogue-row.ts';
 import { readSpectrum } from '../../science/spectra/read-spectrum.ts';
 import type { ArchiveFile } from '../../storage/file-store.ts';
+import { cataloguedFile } from '../catalogued-file.ts';
 import { readEach } from './file-reader.ts';
 import { reasonOf } from './read-error.ts';
 
@@ -24,13 +25,10 @@ export default async function catalogueFiles({
   deadly,
 }: CatalogueFilesTask): Promise<Uint8Array> {
   const catalogue = new CatalogueEncoder();
-  const add = ({ path, size, mtimeMs }: ArchiveFile, reading: Reading) => {
-    catalogue.add({ path, size, modifiedAt: new Date(mtimeMs) }, reading);
-  };
   const reasons = files.map(({ path, problem }) => problem ?? deadly?.[path]);
   for (const [index, file] of files.entries()) {
     const unreadableReason = reasons[index];
-    if (unreadableReason !== undefined) add(file, { unreadableReason });
+    if (unreadableReason !== undefined) catalogue.add(cataloguedFile(file), { unreadableReason });
   }
   await readEach(
     archive,
@@ -46,7 +44,7 @@ export default async function catalogueFiles({
       } catch (error) {
         reading = { unreadableReason: reasonOf(error) };
       }
-      add(file, reading);
+      catalogue.add(cataloguedFile(file), reading);
     },
   );
   return catalogue.toBytes();

@@ -22,6 +22,7 @@ import { readSpectrum } from '../../science/spectra/read-spectrum.ts';
 import { ObjectNotFound, type ObjectStore, objectUri } from '../../storage/object-store.ts';
 import { openObjectStore } from '../../storage/open-object-store.ts';
 import type { ArchiveFile } from '../../storage/file-store.ts';
+import { cataloguedFile } from '../catalogued-file.ts';
 import {
   baseName,
   createConfigReader,
@@ -106,17 +107,12 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
   };
   return withMemory(files.length, plan.grid.length, async ({ builder, catalogue }) => {
     const rejects: PartReject[] = [];
-    const catalogued = (file: ArchiveFile) => ({
-      path: file.path,
-      size: file.size,
-      modifiedAt: new Date(file.mtimeMs),
-    });
     const reject = (file: ArchiveFile, reason: string) => {
       rejects.push({ filename: baseName(file.path), path: file.path, reason });
     };
     const unreadable = (file: ArchiveFile, reason: string) => {
       reject(file, reason);
-      catalogue.add(catalogued(file), { unreadableReason: reason });
+      catalogue.add(cataloguedFile(file), { unreadableReason: reason });
     };
     const visit = (index: number, read: { bytes: Uint8Array } | { error: unknown }) => {
       const file = files[index];
@@ -136,7 +132,7 @@ export default async function preprocessPart(task: PreprocessPartTask): Promise<
             quality: result.quality,
           });
         // Last: a file has one row, whatever becomes of it.
-        catalogue.add(catalogued(file), { layout, metadata });
+        catalogue.add(cataloguedFile(file), { layout, metadata });
       } catch (error) {
         // Any other error is a fault of ours; it still must not take the other files with it.
         unreadable(file, reasonOf(error));

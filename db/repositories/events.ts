@@ -4,7 +4,6 @@ import type { JobEventKind } from '../../contracts/job.ts';
 import type { Database, Transaction } from '../connection.ts';
 import { jobEvents, jobs } from '../schema.ts';
 
-type JobRow = typeof jobs.$inferSelect;
 export type JobEventRow = typeof jobEvents.$inferSelect;
 
 export interface NewEvent {
@@ -22,7 +21,7 @@ export async function appendEvent(
   tx: Transaction,
   jobId: string,
   event: NewEvent,
-  changes?: Pick<JobRow, 'progress'>,
+  changes?: Pick<typeof jobs.$inferSelect, 'progress'>,
 ): Promise<void> {
   const [raised] = await tx
     .update(jobs)

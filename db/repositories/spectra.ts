@@ -190,9 +190,9 @@ const givenFiles = (files: readonly CataloguedFile[]): SQL => {
     columns.size.writeInt8(size);
     columns.modifiedAt.writeTimestamptz(modifiedAt);
   }
-  return sql`unnest(${arrayParameter('text', files.length, [columns.path.toBytes()])}::text[],
-    ${arrayParameter('int8', files.length, [columns.size.toBytes()])}::int8[],
-    ${arrayParameter('timestamptz', files.length, [columns.modifiedAt.toBytes()])}::timestamptz[]
+  return sql`unnest(${arrayParameter('text', files.length, [columns.path.written()])}::text[],
+    ${arrayParameter('int8', files.length, [columns.size.written()])}::int8[],
+    ${arrayParameter('timestamptz', files.length, [columns.modifiedAt.written()])}::timestamptz[]
   ) as given(path, size, modified_at)`;
 };
 

@@ -6,7 +6,7 @@ import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { SpectrumMetadata } from '../../contracts/spectrum.ts';
-import { encodeCatalogueRows } from '../../db/catalogue-encoding.ts';
+import { encodeRows } from '../../db/catalogue-encoding.ts';
 import { catalogueRow, type CataloguedFile, type Reading } from '../../db/catalogue-row.ts';
 import { connect, type Connection } from '../../db/connection.ts';
 import { migrateDatabase } from '../../db/migrate.ts';
@@ -59,6 +59,8 @@ const file = (name: string, size = 1): CataloguedFile => ({
   modifiedAt: new Date(1_700_000_000_123),
 });
 const read = (metadata: SpectrumMetadata): Reading => ({ layout: 'test', metadata });
+const encodeCatalogueRows = (rows: readonly { file: CataloguedFile; reading: Reading }[]) =>
+  encodeRows(rows.map(({ file, reading }) => catalogueRow(file, reading)));
 const batch = (...rows: [name: string, metadata: SpectrumMetadata][]) =>
   encodeCatalogueRows(rows.map(([name, metadata]) => ({ file: file(name), reading: read(metadata) })));
 
