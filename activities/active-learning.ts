@@ -6,6 +6,7 @@ import { createScoreIteration } from './campaign/score-iteration.ts';
 import { createSelectBatch } from './campaign/select-batch.ts';
 import { createTrainIteration } from './campaign/train-iteration.ts';
 import type { CampaignDependencies } from './dependencies.ts';
+import { withHeartbeats } from './heartbeats.ts';
 import { workPrefix } from './plan.ts';
 
 /** The activities of a campaign on task queues `cpu-training` and `gpu`. */
@@ -20,7 +21,7 @@ export function createActiveLearningActivities(dependencies: CampaignDependencie
     embedTrainingSet: createEmbedTrainingSet(dependencies),
     exportCatalogue: createExportCatalogue(dependencies),
     /** Deletes checkpoints. The files of the iterations stay: they are the campaign's history. */
-    discardCampaign: ({ jobId }: { jobId: string }) => store.deletePrefix(workPrefix(jobId)),
+    discardCampaign: withHeartbeats(({ jobId }: { jobId: string }) => store.deletePrefix(workPrefix(jobId))),
   };
 }
 export type ActiveLearningActivities = ReturnType<typeof createActiveLearningActivities>;

@@ -2,7 +2,7 @@ import type { LabellingsRepository } from '../db/repositories/labellings.ts';
 import { createCloseBatch } from './campaign/close-batch.ts';
 import { createOpenBatch } from './campaign/open-batch.ts';
 import type { ControlDependencies } from './dependencies.ts';
-import { startHeartbeats } from './heartbeats.ts';
+import { withHeartbeats } from './heartbeats.ts';
 
 /** The activities of a campaign on task queue `control`. */
 export function createCampaignControlActivities(
@@ -20,15 +20,3 @@ export function createCampaignControlActivities(
   };
 }
 export type CampaignControlActivities = ReturnType<typeof createCampaignControlActivities>;
-
-/** A batch may be of 100,000 spectra: the workflow waits for it while its worker lives, and no longer. */
-function withHeartbeats<Input, Result>(work: (input: Input) => Promise<Result>) {
-  return async (input: Input): Promise<Result> => {
-    const stopHeartbeats = startHeartbeats();
-    try {
-      return await work(input);
-    } finally {
-      stopHeartbeats();
-    }
-  };
-}

@@ -9,3 +9,15 @@ export function startHeartbeats(details: () => unknown = () => undefined): () =>
   const timer = setInterval(() => context.heartbeat(details()), HEARTBEAT_MS);
   return () => clearInterval(timer);
 }
+
+/** An activity that may take longer than the workflow waits for a heartbeat, and stops for nothing. */
+export function withHeartbeats<Input, Result>(work: (input: Input) => Promise<Result>) {
+  return async (input: Input): Promise<Result> => {
+    const stopHeartbeats = startHeartbeats();
+    try {
+      return await work(input);
+    } finally {
+      stopHeartbeats();
+    }
+  };
+}

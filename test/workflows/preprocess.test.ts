@@ -399,6 +399,20 @@ describe('preprocess', () => {
     expect(calls.at(-1)).toBe('discard all');
   });
 
+  it('cleans up again, seconds after the worker died that did', async () => {
+    let attempts = 0;
+    const dying = activities(1, {
+      discardWork: async () => {
+        const { Context } = await import('@temporalio/activity');
+        if (++attempts === 1) await Context.current().cancelled;
+      },
+    });
+    const since = Date.now();
+    await run(dying, (handle) => handle.result());
+    expect(attempts).toBe(2);
+    expect(Date.now() - since).toBeLessThan(60_000);
+  });
+
   it('continues as new beyond its shards a run, with nothing lost or done twice', async () => {
     const shards = SHARDS_PER_RUN + 5;
     let isEnded = false;

@@ -61,7 +61,8 @@ const { writeResult: followResult } = proxyActivities<CpuActivities>({
 });
 const { discardWork } = proxyActivities<CpuActivities>({
   taskQueue: TASK_QUEUES.cpu,
-  startToCloseTimeout: '10 minutes',
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '5s',
 });
 // One row each. They retry for as long as the database is away: what happened must be recorded.
 const { completeJob, failJob, countWorkers } = proxyActivities<ControlActivities>({
