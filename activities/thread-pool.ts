@@ -47,7 +47,13 @@ export function createThreadPool(threads: number): ThreadPool {
       // One waits for the next job: starting it, and compiling HDF5, takes as long as merging ten thousand spectra.
       const thread =
         idleMergers.pop() ??
-        new Piscina<MergeTask, MergeAnswer>({ filename: file('merge-parts'), minThreads: 1, maxThreads: 1 });
+        new Piscina<MergeTask, MergeAnswer>({
+          filename: file('merge-parts'),
+          minThreads: 1,
+          maxThreads: 1,
+          // Between tasks its event loop must turn, or it would never hear that the disk is done, and sync once only.
+          atomics: 'disabled',
+        });
       let isOpen = true;
       return {
         // First, for what is merged early is not left to the end.
