@@ -2,6 +2,7 @@ import { archivePathOfDataDirectory } from '../storage/file-store.ts';
 import { createCatalogueShard } from './catalogue-shard.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { createDiscardWork } from './discard-work.ts';
+import { createHashArtifacts } from './hash-artifacts.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { createListJobShards } from './list-job-shards.ts';
 import { createListShards } from './list-shards.ts';
@@ -15,6 +16,7 @@ export function createCpuActivities(dependencies: CpuDependencies) {
     listJobShards: createListJobShards(dependencies),
     preprocessShard: createPreprocessShard(dependencies),
     writeResult: createWriteResult(dependencies),
+    hashArtifacts: withHeartbeats(createHashArtifacts(dependencies)),
     discardWork: withHeartbeats(createDiscardWork(dependencies)),
     listShards: createListShards(dependencies),
     catalogueShard: createCatalogueShard(dependencies),

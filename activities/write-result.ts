@@ -16,6 +16,8 @@ export interface WriteResultInput {
   jobId: string;
   /** The shards are not all done, nor even listed: take their parts as they come, for as long as they come. */
   follow: boolean;
+  /** The workflow has hashArtifacts read it for its SHA-256 once the job has completed. */
+  hashLater?: boolean;
 }
 
 /**
@@ -28,7 +30,7 @@ export function createWriteResult(dependencies: CpuDependencies) {
   const readConfig = createConfigReader(store);
 
   return async function writeResult(input: WriteResultInput): Promise<{ artifacts: Artifact[] } | undefined> {
-    const { jobId, follow } = input;
+    const { jobId, follow, hashLater = false } = input;
     let known: WholeListing | undefined;
     const signal = Context.current().cancellationSignal;
     const stopHeartbeats = startHeartbeats();
@@ -95,19 +97,25 @@ export function createWriteResult(dependencies: CpuDependencies) {
       if (!finished) throw new Error('the merge has no result');
       isFinished = true;
       signal.throwIfAborted();
-      await fileStore.placeFile(target, `${job.dirPath}/result.h5`, finished);
+      const path = `${job.dirPath}/result.h5`;
+      await fileStore.placeFile(target, path);
       await fileStore.writeFile(`${job.dirPath}/preview.json`, Buffer.from(JSON.stringify(finished.preview)));
-      const { bytes, sha256 } = finished;
+      const { bytes } = finished;
       await jobs.appendLogLines(jobId, [
         {
           level: 'info',
-          message: `result.h5: ${total.rows} spectra × ${grid.length} points, ${bytes} bytes, sha256 ${sha256}`,
+          message: `result.h5: ${total.rows} spectra × ${grid.length} points, ${bytes} bytes`,
           key: 'result-written',
         },
       ]);
       return {
         artifacts: [
-          { path: 'result.h5', media_type: 'application/x-hdf5', bytes, sha256 },
+          {
+            path: 'result.h5',
+            media_type: 'application/x-hdf5',
+            bytes,
+            ...(hashLater ? {} : await fileStore.hash(path, signal)),
+          },
           await describeArtifact(fileStore, job, 'preview.json'),
         ],
       };

@@ -180,7 +180,10 @@ export const Artifact = z
     path: z.string().meta({ description: 'Below the job’s directory', example: 'result.h5' }),
     media_type: z.string(),
     bytes: z.number().int().nonnegative(),
-    sha256: z.string(),
+    sha256: z.string().optional().meta({
+      description:
+        'Of the result of a preprocessing it is there a little after the job has completed: about a second for each 1.5 GB',
+    }),
   })
   .meta({ id: 'Artifact' });
 export type Artifact = z.infer<typeof Artifact>;

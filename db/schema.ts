@@ -122,7 +122,8 @@ export const artifacts = pgTable(
     path: text('path').notNull(),
     mediaType: text('media_type').notNull(),
     bytes: bigint('bytes', { mode: 'number' }).notNull(),
-    sha256: text('sha256').notNull(),
+    /** Null until the file has been read for it. */
+    sha256: text('sha256'),
   },
   (table) => [primaryKey({ columns: [table.jobId, table.path] })],
 );

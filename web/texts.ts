@@ -642,6 +642,7 @@ export const texts = {
       empty: 'No result files yet. They appear here as the job writes them.',
       emptyEnded: 'This job left no result files. Its log says how far it came.',
       folder: 'Open its directory in Files',
+      hashing: 'Being computed',
     },
   },
   scatter,

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { PreprocessingPreview } from '../../contracts/job.ts';
 import type { StorageLocation } from '../../contracts/storage-location.ts';
@@ -49,14 +48,13 @@ export type MergeTask = MergeStart | MergeAppend | MergeFinish;
 export interface MergeAnswer {
   /** Keys of the parts so far that are gone or damaged. Where there is one, the merge has failed and only looks on. */
   lost: string[];
-  finished?: { bytes: number; sha256: string; preview: PreprocessingPreview };
+  finished?: { bytes: number; preview: PreprocessingPreview };
 }
 
 const PREVIEW_ROWS = 24;
 /** The disk writes behind us all the time, so that the last sync does not have all of it before it. */
 const SYNC_BYTES = 16 * 1024 * 1024;
 const KEPT_TEXT_BYTES = 32 * 1024 * 1024;
-const HASH_BYTES = 4 * 1024 * 1024;
 
 interface Merge {
   store: ObjectStore;
@@ -118,10 +116,11 @@ export default async function mergeParts(task: MergeTask): Promise<MergeAnswer> 
   if (merge.lost.length > 0) return { lost: merge.lost };
   merge.file.close(totals, task.attributes);
   await merge.syncing;
-  const [, hashed] = await Promise.all([merge.handle.sync(), hashOf(merge.start.target)]);
+  await merge.handle.sync();
+  const { size } = await merge.handle.stat();
   await merge.handle.close();
   merge = undefined;
-  return { lost: [], finished: { ...hashed, preview: preview.content } };
+  return { lost: [], finished: { bytes: size, preview: preview.content } };
 }
 
 async function unlessLost(
@@ -204,27 +203,6 @@ function totalsOf(parts: readonly PartReference[]) {
       totals.widths[name] = Math.max(totals.widths[name] ?? 0, width);
   }
   return totals;
-}
-
-async function hashOf(path: string): Promise<{ bytes: number; sha256: string }> {
-  const handle = await open(path);
-  try {
-    const hash = createHash('sha256');
-    // The next block is read while this one is hashed.
-    const memories = [Buffer.allocUnsafeSlow(HASH_BYTES), Buffer.allocUnsafeSlow(HASH_BYTES)] as const;
-    const readInto = (memory: Buffer) => handle.read(memory, 0, HASH_BYTES, null);
-    let bytes = 0;
-    let ahead = readInto(memories[0]);
-    for (let block = 1; ; block++) {
-      const { bytesRead, buffer } = await ahead;
-      if (bytesRead === 0) return { bytes, sha256: hash.digest('hex') };
-      ahead = readInto(memories[block % 2 === 0 ? 0 : 1]);
-      hash.update(buffer.subarray(0, bytesRead));
-      bytes += bytesRead;
-    }
-  } finally {
-    await handle.close();
-  }
 }
 
 /** A few rows, evenly spread. */

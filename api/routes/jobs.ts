@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import {
   ArtifactPage,
@@ -29,6 +30,9 @@ const tags: [string] = ['jobs'];
 const JobParams = z.object({ job_id: z.guid() });
 const LogData = z.object({ level: LogLevel, message: z.string() });
 const MetricData = Metric.omit({ id: true, at: true });
+/** A client that looks as soon as its job has completed is kept waiting until so long after that for the last hash. */
+const HASH_WAIT_MS = 10_000;
+const HASH_POLL_MS = 50;
 const AfterQuery = z.object({
   after: wholeNumber({ max: Number.MAX_SAFE_INTEGER })
     .default(0)
@@ -268,7 +272,12 @@ export function jobRoutes({ jobs, events, commands }: JobDependencies): Route[] 
       errors: [404],
       handler: async ({ params }) => {
         const job = await commands.existing(params.job_id);
-        const artifacts = await jobs.listArtifacts(job.id);
+        const until = (job.endedAt?.getTime() ?? 0) + HASH_WAIT_MS;
+        let artifacts = await jobs.listArtifacts(job.id);
+        while (Date.now() < until && artifacts.some(({ sha256 }) => sha256 === undefined)) {
+          await setTimeout(HASH_POLL_MS);
+          artifacts = await jobs.listArtifacts(job.id);
+        }
         return { status: 200, body: { job_id: job.id, dir_path: job.dirPath, artifacts } };
       },
     }),

@@ -553,7 +553,7 @@ export function createJobsRepository(db: Database) {
     },
 
     async listArtifacts(id: string): Promise<Artifact[]> {
-      return db
+      const rows = await db
         .select({
           path: artifacts.path,
           media_type: artifacts.mediaType,
@@ -563,6 +563,14 @@ export function createJobsRepository(db: Database) {
         .from(artifacts)
         .where(eq(artifacts.jobId, id))
         .orderBy(asc(artifacts.path));
+      return rows.map(({ sha256, ...rest }) => (sha256 === null ? rest : { ...rest, sha256 }));
+    },
+
+    async recordHash(id: string, path: string, sha256: string): Promise<void> {
+      await db
+        .update(artifacts)
+        .set({ sha256 })
+        .where(and(eq(artifacts.jobId, id), eq(artifacts.path, path)));
     },
 
     /** The job's log from its first line on, a page in memory at a time. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -518,6 +519,23 @@ describe('what a run leaves', () => {
       .object({ metrics: z.array(z.unknown()) })
       .parse((await get(`/jobs/${job_id}/metrics`)).body);
     expect(metrics.metrics).toEqual([]);
+  });
+
+  it('waits a little for the hash of a result that has just been made, and no longer', async () => {
+    const { job_id } = await running();
+    const artifact = { path: 'result.h5', media_type: 'application/x-hdf5', bytes: 5e9 };
+    await server.jobs.complete(job_id, { artifacts: [artifact] });
+    const asked = get(`/jobs/${job_id}/artifacts`);
+    await delay(300);
+    await server.jobs.recordHash(job_id, 'result.h5', 'ab');
+    expect((await asked).body).toMatchObject({ artifacts: [{ ...artifact, sha256: 'ab' }] });
+
+    const { job_id: earlier } = await running();
+    await server.jobs.complete(earlier, { artifacts: [artifact] });
+    await server.pool.query(`update jobs set ended_at = now() - interval '1 hour' where id = $1`, [earlier]);
+    const since = performance.now();
+    expect((await get(`/jobs/${earlier}/artifacts`)).body).toMatchObject({ artifacts: [artifact] });
+    expect(performance.now() - since).toBeLessThan(5000);
   });
 
   it('counts a retried shard once, and none after the end', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
   cpSync,
@@ -99,8 +100,14 @@ const hasEnded = (job: Job) => ENDED_PHASES.includes(job.phase);
 async function resultOf(id: string): Promise<string> {
   const job = await until(id, hasEnded);
   expect(job).toMatchObject({ phase: 'COMPLETED', progress: { rejected: 0 } });
-  const { artifacts } = await call(ArtifactPage, 'GET', `/jobs/${id}/artifacts`);
-  return artifacts.find(({ path }) => path === 'result.h5')?.sha256 ?? 'no result';
+  // The worker may have died before it had read the file for it.
+  for (const deadline = Date.now() + 30_000; ;) {
+    const { artifacts } = await call(ArtifactPage, 'GET', `/jobs/${id}/artifacts`);
+    const sha256 = artifacts.find(({ path }) => path === 'result.h5')?.sha256;
+    if (sha256) return sha256;
+    if (Date.now() > deadline) throw new Error(`no hash of ${JSON.stringify(artifacts)}`);
+    await delay(100);
+  }
 }
 
 /** How many files a completed job took over from earlier ones. */
@@ -142,7 +149,11 @@ describe.skipIf(!existsSync('/proc/self/environ'))('preprocessing survives kill 
       cpSync(samples, target, { recursive: true });
     }
     await start();
-    undisturbed = await resultOf(await submit());
+    const id = await submit();
+    undisturbed = await resultOf(id);
+    const { dir_path: dirPath } = await call(Job, 'GET', `/jobs/${id}`);
+    const written = readFileSync(join(directory, 'files', dirPath, 'result.h5'));
+    expect(createHash('sha256').update(written).digest('hex')).toBe(undisturbed);
   });
   afterAll(async () => {
     if (up.exitCode === null) {

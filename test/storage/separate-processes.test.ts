@@ -50,7 +50,7 @@ async function ended(send: Send, { job_id: id }: Job, meanwhile = () => Promise.
     await delay(100);
   }
 }
-async function artifactsOf(send: Send, { job_id: id }: Job): Promise<Map<string, string>> {
+async function artifactsOf(send: Send, { job_id: id }: Job): Promise<Map<string, string | undefined>> {
   const { artifacts } = ArtifactPage.parse(await send('GET', `/jobs/${id}/artifacts`));
   return new Map(artifacts.map(({ path, sha256 }) => [path, sha256]));
 }

@@ -25,7 +25,10 @@ const config = PreprocessingConfig.parse({
   wave_point_count: 140,
 });
 
-type Preprocessing = Pick<CpuActivities, 'listJobShards' | 'preprocessShard' | 'writeResult' | 'discardWork'>;
+type Preprocessing = Pick<
+  CpuActivities,
+  'listJobShards' | 'preprocessShard' | 'writeResult' | 'discardWork' | 'hashArtifacts'
+>;
 type Activities = Preprocessing & Omit<ControlActivities, 'isServed'>;
 
 let environment: TestWorkflowEnvironment;
@@ -65,6 +68,10 @@ function activities(shardCount: number, replaced: Partial<Activities> = {}): Act
     },
     discardWork: ({ withResult }) => {
       calls.push(withResult ? 'discard all' : 'discard work');
+      return Promise.resolve();
+    },
+    hashArtifacts: () => {
+      calls.push('hash');
       return Promise.resolve();
     },
     countWorkers: (queue) => {
@@ -130,7 +137,7 @@ async function run<T>(
   const merging = await Worker.create({
     connection: environment.nativeConnection,
     taskQueue: TASK_QUEUES.merge,
-    activities: { writeResult: all.writeResult },
+    activities: { writeResult: all.writeResult, hashArtifacts: all.hashArtifacts },
     ...HEARTBEATS,
   });
   return control.runUntil(merging.runUntil(hardware.runUntil(async () => use(await start(options)))));
@@ -152,7 +159,8 @@ describe('preprocess', () => {
     expect(calls.filter((call) => call.startsWith('shard')).sort()).toEqual(
       Array.from({ length: 10 }, (_, i) => `shard ${i}`),
     );
-    expect(calls.slice(-3)).toEqual(['write', 'complete 90 spectra, 10 rejected', 'discard work']);
+    expect(calls.slice(-4, -2)).toEqual(['write', 'complete 90 spectra, 10 rejected']);
+    expect(calls.slice(-2).sort()).toEqual(['discard work', 'hash']);
   });
 
   it.each([
@@ -397,6 +405,7 @@ describe('preprocess', () => {
     const late = activities(1, { completeJob: () => Promise.resolve(false) });
     await run(late, (handle) => handle.result());
     expect(calls.at(-1)).toBe('discard all');
+    expect(calls).not.toContain('hash');
   });
 
   it('cleans up again, seconds after the worker died that did', async () => {

@@ -54,6 +54,11 @@ const MERGING = {
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 } as const;
 const { writeResult } = proxyActivities<CpuActivities>({ ...MERGING, retry: RETRY });
+// The job has completed by then: whatever is in the way, it is tried again.
+const { hashArtifacts } = proxyActivities<CpuActivities>({
+  ...MERGING,
+  retry: { initialInterval: '1s', maximumInterval: '1 minute' },
+});
 // Another try is no use: the merge after the last shard makes up for it.
 const { writeResult: followResult } = proxyActivities<CpuActivities>({
   ...MERGING,
@@ -87,6 +92,8 @@ export async function preprocess(
     paused: false,
   };
   let shardsDone = nextShard;
+  /** Nobody waits for the SHA-256 of a file that takes as long to read as a tenth of the job. */
+  const hashLater = patched('hash-after-completion');
   /** Shards that can be worked on: more may be on their way. */
   let shardsListed = listing?.shardCount ?? 0;
   /** This run does the shards before this one. */
@@ -189,7 +196,7 @@ export async function preprocess(
    */
   async function followShards(): Promise<WrittenResult | undefined> {
     try {
-      return await followResult({ jobId, follow: true });
+      return await followResult({ jobId, follow: true, hashLater });
     } catch {
       return undefined;
     }
@@ -199,7 +206,7 @@ export async function preprocess(
   async function writeWhole(): Promise<WrittenResult> {
     for (let round = 1; ; round++) {
       try {
-        return (await writeResult({ jobId, follow: false })) ?? { artifacts: [] };
+        return (await writeResult({ jobId, follow: false, hashLater })) ?? { artifacts: [] };
       } catch (error) {
         const lost = lostShards(error);
         if (!lost || round === MERGE_ROUNDS) throw error;
@@ -242,7 +249,10 @@ export async function preprocess(
       statusDetail: `${rows} spectra, ${rejected} rejected${reused > 0 ? `, ${reused} files reused from an earlier job` : ''}`,
       artifacts,
     });
-    await discardWork({ workId: jobId, withResult: !recorded });
+    await Promise.all([
+      discardWork({ workId: jobId, withResult: !recorded }),
+      recorded && hashLater ? hashArtifacts({ jobId }) : undefined,
+    ]);
     return { rows, rejected };
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;

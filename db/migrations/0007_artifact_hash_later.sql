@@ -1,0 +1,1 @@
+ALTER TABLE "artifacts" ALTER COLUMN "sha256" DROP NOT NULL;
