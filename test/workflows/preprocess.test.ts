@@ -428,6 +428,8 @@ describe('preprocess', () => {
     let isEnded = false;
     const all = activities(0, {
       ...listsInSteps([2], () => Promise.resolve(shards)),
+      // So many at once that a workflow task takes the ends of several.
+      countWorkers: () => Promise.resolve(40),
       writeResult: async ({ follow }) => {
         calls.push(follow ? 'follow' : 'write');
         if (calls.filter((call) => call === 'follow').length !== 1) return { artifacts: [] };
