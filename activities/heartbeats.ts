@@ -10,7 +10,7 @@ export function startHeartbeats(details: () => unknown = () => undefined): () =>
   return () => clearInterval(timer);
 }
 
-/** An activity that may take longer than the workflow waits for a heartbeat, and stops for nothing. */
+/** An activity that may take longer than the workflow waits for a heartbeat. */
 export function withHeartbeats<Input, Result>(work: (input: Input) => Promise<Result>) {
   return async (input: Input): Promise<Result> => {
     const stopHeartbeats = startHeartbeats();
