@@ -17,7 +17,7 @@ export function createActiveLearningActivities(dependencies: CampaignDependencie
     trainIteration: createTrainIteration(dependencies),
     scoreIteration: createScoreIteration(dependencies),
     selectBatch: createSelectBatch(dependencies),
-    describeStep: createDescribeStep(dependencies),
+    describeStep: withHeartbeats(createDescribeStep(dependencies)),
     embedTrainingSet: createEmbedTrainingSet(dependencies),
     exportCatalogue: createExportCatalogue(dependencies),
     /** Deletes checkpoints. The files of the iterations stay: they are the campaign's history. */

@@ -97,8 +97,7 @@ export function createWriteResult(dependencies: CpuDependencies) {
       if (!finished) throw new Error('the merge has no result');
       isFinished = true;
       signal.throwIfAborted();
-      const path = `${job.dirPath}/result.h5`;
-      await fileStore.placeFile(target, path);
+      await fileStore.placeFile(target, `${job.dirPath}/result.h5`);
       await fileStore.writeFile(`${job.dirPath}/preview.json`, Buffer.from(JSON.stringify(finished.preview)));
       const { bytes } = finished;
       await jobs.appendLogLines(jobId, [
@@ -110,12 +109,9 @@ export function createWriteResult(dependencies: CpuDependencies) {
       ]);
       return {
         artifacts: [
-          {
-            path: 'result.h5',
-            media_type: 'application/x-hdf5',
-            bytes,
-            ...(hashLater ? {} : await fileStore.hash(path, signal)),
-          },
+          hashLater
+            ? { path: 'result.h5', media_type: 'application/x-hdf5', bytes }
+            : await describeArtifact(fileStore, job, 'result.h5', signal),
           await describeArtifact(fileStore, job, 'preview.json'),
         ],
       };

@@ -1,7 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Artifact } from '../../contracts/job.ts';
 import type { CampaignDependencies } from '../dependencies.ts';
-import { startHeartbeats } from '../heartbeats.ts';
 import { Selection } from '../network/messages.ts';
 import { iterationPath, openCampaign, readJson } from './campaign.ts';
 import { describeJobFiles } from './job-files.ts';
@@ -17,21 +16,16 @@ export function createDescribeStep(dependencies: CampaignDependencies) {
   }): Promise<{ statusDetail: string; artifacts: Artifact[] }> {
     const campaign = await openCampaign(dependencies, jobId);
     if (!campaign) return { statusDetail: '', artifacts: [] };
-    const stopHeartbeats = startHeartbeats();
-    try {
-      const path = `${iterationPath(campaign, iteration)}/selection.json`;
-      const { spectra, candidates } = await readJson(campaign, path, Selection);
-      const asked = spectra.filter(({ set }) => set !== 'CANDIDATE').length;
-      return {
-        statusDetail: `iteration ${iteration}: ${asked} spectra to label, ${candidates} candidates`,
-        artifacts: await describeJobFiles(
-          campaign.fileStore,
-          campaign.job,
-          Context.current().cancellationSignal,
-        ),
-      };
-    } finally {
-      stopHeartbeats();
-    }
+    const path = `${iterationPath(campaign, iteration)}/selection.json`;
+    const { spectra, candidates } = await readJson(campaign, path, Selection);
+    const asked = spectra.filter(({ set }) => set !== 'CANDIDATE').length;
+    return {
+      statusDetail: `iteration ${iteration}: ${asked} spectra to label, ${candidates} candidates`,
+      artifacts: await describeJobFiles(
+        campaign.fileStore,
+        campaign.job,
+        Context.current().cancellationSignal,
+      ),
+    };
   };
 }
