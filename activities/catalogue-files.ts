@@ -1,5 +1,6 @@
 import type { CpuDependencies } from './dependencies.ts';
 import { findDeadly } from './find-deadly.ts';
+import { inLanes } from './in-lanes.ts';
 import type { ArchiveFile } from '../storage/file-store.ts';
 
 /** Files a thread reads at once. */
@@ -14,26 +15,23 @@ export async function catalogueFiles(
   const { archive } = fileStore;
   const read = async (some: readonly ArchiveFile[]): Promise<Uint8Array> => {
     try {
-      return await pool.catalogueFiles({ archive, files: some });
+      return await pool.catalogueFiles({ archive, files: some }, signal);
     } catch (error) {
+      if (signal.aborted) throw error;
       log.error({ err: error, files: some.length }, 'a thread died while it read spectra');
       const deadly = await findDeadly(some.length, (from, to) =>
-        pool.catalogueFiles({ archive, files: some.slice(from, to) }),
+        pool.catalogueFiles({ archive, files: some.slice(from, to) }, signal),
       );
       if (deadly.size === 0) throw error;
       const reasons = [...deadly].map(([index, reason]) => [some[index]?.path ?? '', reason]);
-      return pool.catalogueFiles({ archive, files: some, deadly: Object.fromEntries(reasons) });
+      return pool.catalogueFiles({ archive, files: some, deadly: Object.fromEntries(reasons) }, signal);
     }
   };
-  let next = 0;
+  const starts = Array.from({ length: Math.ceil(files.length / FILES_AT_ONCE) }, (_, i) => i * FILES_AT_ONCE);
   let done = 0;
-  const lane = async (): Promise<void> => {
-    while (next < files.length) {
-      signal.throwIfAborted();
-      const some = files.slice(next, (next += FILES_AT_ONCE));
-      await spectra.upsertEncoded([await read(some)]);
-      onProgress((done += some.length));
-    }
-  };
-  await Promise.all(Array.from({ length: pool.threads + 1 }, lane));
+  await inLanes(pool.threads + 1, starts, async (start) => {
+    const some = files.slice(start, start + FILES_AT_ONCE);
+    await spectra.upsertEncoded([await read(some)]);
+    onProgress((done += some.length));
+  });
 }

@@ -4,7 +4,9 @@ import { countSpectra } from './count-spectra.ts';
 import type { CpuDependencies } from './dependencies.ts';
 import { findDeadly } from './find-deadly.ts';
 import { startHeartbeats } from './heartbeats.ts';
+import { inLanes } from './in-lanes.ts';
 import {
+  type ManifestRange,
   type PartReference,
   PARTS_PER_TELLING,
   readManifest,
@@ -42,21 +44,23 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
   async function preprocessPart(
     which: Pick<PreprocessPartTask, 'workId' | 'shard' | 'range'>,
     turn: number,
+    signal: AbortSignal,
   ): Promise<PreprocessPartResult> {
     const task = { objects, archive, ...which };
     const { workId, shard, range } = which;
     try {
-      return await pool.preprocessPart(task, turn);
+      return await pool.preprocessPart(task, turn, signal);
     } catch (error) {
+      if (signal.aborted) throw error;
       log.error({ err: error, workId, shard, range }, 'a thread died while it made a part');
       const files = await readManifest(store, workId, shard, range);
       const deadly = await findDeadly(files.length, (from, to) =>
-        pool.preprocessPart({ ...task, probe: { from, to } }, turn),
+        pool.preprocessPart({ ...task, probe: { from, to } }, turn, signal),
       );
       // None on its own: it was of the moment, and a retry of the activity will tell.
       if (deadly.size === 0) throw error;
       const reasons = [...deadly].map(([index, reason]) => [files[index]?.path ?? '', reason]);
-      return await pool.preprocessPart({ ...task, deadly: Object.fromEntries(reasons) }, turn);
+      return await pool.preprocessPart({ ...task, deadly: Object.fromEntries(reasons) }, turn, signal);
     }
   }
 
@@ -64,7 +68,7 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
     jobId,
     shard,
   }: PreprocessShardInput): Promise<PreprocessShardResult> {
-    const context = Context.current();
+    const signal = Context.current().cancellationSignal;
     const { attempt } = activityInfo();
     if (attempt > 1)
       await jobs.appendLog(jobId, {
@@ -94,27 +98,23 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
       if (together.length < Math.min(PARTS_PER_TELLING, parts.length - first)) return;
       await writeDoneParts(store, jobId, shard, first, { references: together, parts: parts.length });
     };
-    const waiting = parts.entries();
-    const lane = async (): Promise<void> => {
-      for (const [part, range] of waiting) {
-        context.cancellationSignal.throwIfAborted();
-        const result = await preprocessPart({ workId: jobId, shard, range }, turn);
-        await tell(part, result.reference);
-        const kept = result.reference.header.rows;
-        countSpectra(result.reused ? 'reused' : 'made', kept);
-        countSpectra('rejected', result.rejects.length);
-        done += result.files;
-        rows += kept;
-        rejects.push(...result.rejects);
-        if (result.reused) {
-          reused += result.files;
-          const missing = await spectra.missing(result.reused.map(cataloguedFile));
-          const files = result.reused.filter(({ path }) => missing.has(path));
-          if (files.length > 0) uncatalogued.push(await pool.catalogueFiles({ archive, files }));
-        }
-        if (result.catalogue) uncatalogued.push(result.catalogue);
-        await catalogue(PARTS_PER_CATALOGUING);
+    const makePart = async ([part, range]: [number, ManifestRange]): Promise<void> => {
+      const result = await preprocessPart({ workId: jobId, shard, range }, turn, signal);
+      await tell(part, result.reference);
+      const kept = result.reference.header.rows;
+      countSpectra(result.reused ? 'reused' : 'made', kept);
+      countSpectra('rejected', result.rejects.length);
+      done += result.files;
+      rows += kept;
+      rejects.push(...result.rejects);
+      if (result.reused) {
+        reused += result.files;
+        const missing = await spectra.missing(result.reused.map(cataloguedFile));
+        const files = result.reused.filter(({ path }) => missing.has(path));
+        if (files.length > 0) uncatalogued.push(await pool.catalogueFiles({ archive, files }, signal));
       }
+      if (result.catalogue) uncatalogued.push(result.catalogue);
+      await catalogue(PARTS_PER_CATALOGUING);
     };
 
     const stopHeartbeats = startHeartbeats(() => ({ done }));
@@ -129,11 +129,11 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
     }, PROGRESS_INTERVAL_MS);
     try {
       // Enough lanes that no thread waits for the catalogue.
-      await Promise.all(Array.from({ length: 2 * pool.threads + 2 }, lane));
+      await inLanes(2 * pool.threads + 2, parts.entries(), makePart);
       await catalogue(1);
       clearInterval(timer);
       await reporting;
-      context.cancellationSignal.throwIfAborted();
+      signal.throwIfAborted();
       if (rejects.length > 0) await jobs.recordRejects(jobId, rejects);
       await report();
     } finally {

@@ -14,9 +14,12 @@ export interface Merger {
 export interface ThreadPool {
   /** So many run at once, mergers included. */
   readonly threads: number;
-  /** @param turn of the parts that wait those with the lowest go first */
-  preprocessPart(task: PreprocessPartTask, turn: number): Promise<PreprocessPartResult>;
-  catalogueFiles(task: CatalogueFilesTask): Promise<Uint8Array>;
+  /**
+   * @param turn of the parts that wait those with the lowest go first
+   * @param signal what still waits is not begun; what runs ends
+   */
+  preprocessPart(task: PreprocessPartTask, turn: number, signal: AbortSignal): Promise<PreprocessPartResult>;
+  catalogueFiles(task: CatalogueFilesTask, signal: AbortSignal): Promise<Uint8Array>;
   createMerger(): Merger;
   close(): Promise<void>;
 }
@@ -33,13 +36,19 @@ export function createThreadPool(threads: number): ThreadPool {
   const idleMergers: Piscina<MergeTask, MergeAnswer>[] = [];
   return {
     threads,
-    async preprocessPart(task, turn) {
-      const result = await limited(turn, 1, () => pool.run(task, { filename: file('preprocess-part') }));
+    async preprocessPart(task, turn, signal) {
+      const result = await limited(turn, 1, () => {
+        signal.throwIfAborted();
+        return pool.run(task, { filename: file('preprocess-part') });
+      });
       if (!('reference' in result)) throw new TypeError('preprocess-part answered something else');
       return result;
     },
-    async catalogueFiles(task) {
-      const result = await limited(LAST, 1, () => pool.run(task, { filename: file('catalogue-files') }));
+    async catalogueFiles(task, signal) {
+      const result = await limited(LAST, 1, () => {
+        signal.throwIfAborted();
+        return pool.run(task, { filename: file('catalogue-files') });
+      });
       if (!(result instanceof Uint8Array)) throw new TypeError('catalogue-files answered something else');
       return result;
     },

@@ -273,15 +273,20 @@ describe.skipIf(!existsSync('/proc/self/environ'))('preprocessing survives kill 
   });
 
   it('and aborts, with nothing left of the run', async () => {
-    const id = await submit();
-    const { dir_path: path } = await until(id, isUnderWay);
-    const asked = Date.now();
-    expect(await call(Job, 'POST', `/jobs/${id}/process/ABORT`)).toMatchObject({ phase: 'ABORTED' });
-    // Alone it takes under a second; how long beside other tests is theirs to say, and no measure of it.
-    await expect
-      .poll(() => existsSync(join(directory, 'objects', 'work', id)), { timeout: 30_000, interval: 20 })
-      .toBe(false);
-    console.log(`quiet ${Date.now() - asked} ms after ABORT`);
-    expect(readdirSync(join(directory, 'files', path))).not.toContain('result.h5');
+    for (const afterMs of [0, 30, 60, 120, 250]) {
+      const id = await submit();
+      const { dir_path: path } = await until(id, isUnderWay);
+      await delay(afterMs);
+      const asked = Date.now();
+      expect(await call(Job, 'POST', `/jobs/${id}/process/ABORT`)).toMatchObject({ phase: 'ABORTED' });
+      // Alone it takes under a second; how long beside other tests is theirs to say, and no measure of it.
+      const work = join(directory, 'objects', 'work', id);
+      await expect.poll(() => existsSync(work), { timeout: 30_000, interval: 20 }).toBe(false);
+      console.log(`quiet ${Date.now() - asked} ms after ABORT`);
+      await delay(300);
+      // A part that was under way when its shard was cancelled must not come after the clean-up.
+      expect(existsSync(work)).toBe(false);
+      expect(readdirSync(join(directory, 'files', path))).not.toContain('result.h5');
+    }
   });
 });
