@@ -30,6 +30,8 @@ export interface CpuDependencies extends ControlDependencies {
   tempDir: string;
   /** Parts beyond this many bytes are deleted, the oldest first. */
   partsBytes: number;
+  /** On one thread: the worker takes one activity less until the returned function is called, once or more often. */
+  holdSlot: () => () => void;
 }
 
 /** What activities on `cpu-training` and `gpu` may use. */

@@ -23,7 +23,7 @@ const SOON_SHARDS = 64;
  * too coarse for narrow lines.
  */
 export function createListJobShards(dependencies: CpuDependencies) {
-  const { jobs, countWorkers, log } = dependencies;
+  const { jobs, countWorkers, log, holdSlot } = dependencies;
   /** How finely the files are cut follows it, and nothing else: it is no reason to fail. */
   async function workersOf(client: Client): Promise<number | undefined> {
     try {
@@ -57,16 +57,13 @@ export function createListJobShards(dependencies: CpuDependencies) {
         jobs.setProgressTotal(jobId, files),
       ]);
     };
+    const dir = config.data_dir_path;
+    // A shard would slow down what all workers wait for: the others take the shards meanwhile.
+    const giveSlotBack = holdSlot();
     const listing = await listShards(
-      {
-        workId: jobId,
-        dir: config.data_dir_path,
-        recursive: config.recursive,
-        config,
-        workers,
-      },
+      { workId: jobId, dir, recursive: config.recursive, config, workers },
       tell,
-    );
+    ).finally(giveSlotBack);
     const files = listing.totalFiles;
     await jobs.setProgressTotal(jobId, files);
     await jobs.appendLog(jobId, {

@@ -36,7 +36,7 @@ const PARTS_PER_CATALOGUING = 8;
  * file. The catalogue gets what the files say of themselves, so that they are read once. A retry writes the same parts.
  */
 export function createPreprocessShard(dependencies: CpuDependencies) {
-  const { jobs, store, spectra, pool, fileStore, objects, log } = dependencies;
+  const { jobs, store, spectra, pool, fileStore, objects, log, holdSlot } = dependencies;
   const { archive } = fileStore;
   let turns = 0;
 
@@ -117,6 +117,15 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
       await catalogue(PARTS_PER_CATALOGUING);
     };
 
+    // The next shard is for whoever comes to it first: a worker takes none while it has parts to begin.
+    const giveSlotBack = holdSlot();
+    const each = function* (): Generator<[part: number, range: ManifestRange]> {
+      for (const [part, range] of parts.entries()) {
+        if (part === parts.length - 1) giveSlotBack();
+        yield [part, range];
+      }
+    };
+
     const stopHeartbeats = startHeartbeats(() => ({ done }));
     let reporting: Promise<unknown> = Promise.resolve();
     const report = () => jobs.recordShard(jobId, { shard, done, rejected: rejects.length });
@@ -129,7 +138,7 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
     }, PROGRESS_INTERVAL_MS);
     try {
       // Enough lanes that no thread waits for the catalogue.
-      await inLanes(2 * pool.threads + 2, parts.entries(), makePart);
+      await inLanes(2 * pool.threads + 2, each(), makePart);
       await catalogue(1);
       clearInterval(timer);
       await reporting;
@@ -139,6 +148,7 @@ export function createPreprocessShard(dependencies: CpuDependencies) {
     } finally {
       clearInterval(timer);
       stopHeartbeats();
+      giveSlotBack();
     }
     return { rows, rejected: rejects.length, reused };
   };

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { createActiveLearningActivities } from '../activities/active-learning.ts';
-import { type CpuActivities, createCpuActivities } from '../activities/cpu.ts';
+import { createCpuActivities } from '../activities/cpu.ts';
 import { createChildProcesses } from '../activities/network/child-process.ts';
 import { createThreadPool } from '../activities/thread-pool.ts';
 import { createTrainingActivities } from '../activities/training.ts';
@@ -45,20 +45,15 @@ startWorker('cpu', async ({ environment, log, identity, started }) => {
     tempDir: TEMP_DIR,
     log,
   };
-  const cpuActivities = createCpuActivities({
+  const slots = createShrinkingSlots(CPU_SLOTS);
+  const activities = createCpuActivities({
     ...shared,
     spectra: createSpectraRepository(db),
     pool,
     countWorkers,
     partsBytes: PARTS_BYTES,
+    holdSlot: () => (threads > 1 ? () => undefined : slots.holdSlot()),
   });
-  const slots = createShrinkingSlots(CPU_SLOTS);
-  // On one thread a shard would slow down what all workers wait for: the others take the shards meanwhile.
-  const activities: CpuActivities = {
-    ...cpuActivities,
-    listJobShards: (input) => slots.oneLess(() => cpuActivities.listJobShards(input)),
-    writeResult: (input) => slots.oneLess(() => cpuActivities.writeResult(input)),
-  };
   const children = createChildProcesses({
     program: fileURLToPath(new URL('./network-child.js', import.meta.url)),
     env: TRAINING_ENVIRONMENT,

@@ -1,9 +1,9 @@
 import type { ActivitySlotInfo, CustomSlotSupplier, SlotPermit } from '@temporalio/worker';
 
-/** Slots for activities of which there is one less while something else wants the processor. */
+/** Slots for activities of which one may be held back. */
 export interface ShrinkingSlots extends CustomSlotSupplier<ActivitySlotInfo> {
-  /** Runs `work` with one slot less; what has a slot keeps it. */
-  oneLess<T>(work: () => Promise<T>): Promise<T>;
+  /** There is one slot less until the returned function is called; what has a slot keeps it. */
+  holdSlot(): () => void;
 }
 
 export function createShrinkingSlots(slots: number): ShrinkingSlots {
@@ -49,13 +49,13 @@ export function createShrinkingSlots(slots: number): ShrinkingSlots {
       }),
     markSlotUsed: () => undefined,
     releaseSlot: give,
-    async oneLess(work) {
+    holdSlot() {
       free--;
-      try {
-        return await work();
-      } finally {
-        give();
-      }
+      let isHeld = true;
+      return () => {
+        if (isHeld) give();
+        isHeld = false;
+      };
     },
   };
 }
