@@ -152,8 +152,9 @@ class Cuts {
     this.#lastShards = atLeastOne === 1 ? 1 : Math.min(LAST_SHARDS, LAST_SHARDS_PER_WORKER * atLeastOne);
     this.#mostInShard = mostFilesPerShard;
     this.#most = mostFilesPerPart;
-    this.#least = Math.ceil(mostFilesPerPart / 8);
-    this.#mean = Math.ceil((mostFilesPerPart * 3) / 8);
+    // 0.7 of the most in the mean; a file more or less changes 1.3 parts, no more than where they may be smaller.
+    this.#least = Math.ceil(mostFilesPerPart / 2);
+    this.#mean = Math.ceil(mostFilesPerPart / 4);
   }
 
   /** @param line of the file in the manifest */
