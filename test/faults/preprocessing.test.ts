@@ -205,10 +205,14 @@ describe.skipIf(!existsSync('/proc/self/environ'))('preprocessing survives kill 
   });
 
   it('of a second worker, which shares nothing with the first but storage, Temporal and PostgreSQL', async () => {
-    const second = spawn(process.execPath, ['bin/spectrolabe.mjs', 'worker', '--data', directory], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const second = spawn(
+      process.execPath,
+      ['bin/spectrolabe.mjs', 'worker', '--data', directory, '--threads', '1'],
+      {
+        cwd: root,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     const isReady = new Promise<void>((resolve) => {
       second.stdout.on('data', (chunk: Buffer) => {
         if (chunk.includes('worker is ready')) resolve();
