@@ -107,3 +107,11 @@ it('draws streams that have nothing to do with each other', () => {
   const correlation = first.reduce((sum, x, i) => sum + x * (second[i] ?? NaN), 0) / first.length;
   expect(Math.abs(correlation)).toBeLessThan(4 / Math.sqrt(first.length));
 });
+
+it('makes none where they would take more than half the room that is left', async () => {
+  const making = makeSurvey({ source, directory: join(directory, 'a'), count: 1e12, seed: 1 });
+  await expect(making).rejects.toThrow(
+    /1000000000000 spectra take 92160000\.0 GB, and .* has [\d.]+ GB left/,
+  );
+  expect(await readdir(directory)).toEqual([]);
+});

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
@@ -18,6 +18,8 @@ const FILES_PER_NIGHT = 4000;
 const FIBERS = 250;
 const SPECTROGRAPHS = 16;
 const FILES_BETWEEN_EVENTS = 256;
+/** The rest is for what is measured. */
+const MOST_OF_ROOM = 0.5;
 
 /** A real spectrum that new ones are made of. */
 export interface Original {
@@ -57,7 +59,7 @@ const Marker = z.object({
  * from their own IVAR (the first of each is the original itself, renamed). A file depends on the originals, the seed and
  * its number only, so that a smaller survey is the beginning of a larger one. `DIRECTORY.survey.json` tells what was made.
  * @returns whether an equal survey was there already
- * @throws Error where `source` holds no such spectrum, or `directory` holds files that this did not make
+ * @throws Error where `source` holds no such spectrum, `directory` holds files that this did not make, or there is no room
  */
 export async function makeSurvey(options: SurveyOptions): Promise<{ reused: boolean }> {
   const { count, seed, nested = false, signal } = options;
@@ -77,6 +79,7 @@ export async function makeSurvey(options: SurveyOptions): Promise<{ reused: bool
   const partial = `${directory}.${randomUUID()}.partial`;
   try {
     mkdirSync(partial, { recursive: true });
+    checkRoom(partial, originals, count);
     for (let i = 0; i < count; i++) {
       const original = originals[i % originals.length];
       if (original === undefined) throw new Error('no originals');
@@ -101,6 +104,19 @@ export async function makeSurvey(options: SurveyOptions): Promise<{ reused: bool
     rmSync(`${partial}.json`, { force: true });
   }
   return { reused: false };
+}
+
+/** A full disk would be found out after an hour, and by all that runs on this machine. */
+function checkRoom(directory: string, originals: readonly Pick<Original, 'bytes'>[], count: number): void {
+  const sum = originals.reduce((bytes, original) => bytes + original.bytes.length, 0);
+  const needed = (sum / originals.length) * count;
+  const { bavail, bsize } = statfsSync(directory);
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+  if (needed > bavail * bsize * MOST_OF_ROOM)
+    throw new Error(
+      `${count} spectra take ${gigabytes(needed)}, and ${dirname(directory)} has ${gigabytes(bavail * bsize)} left; ` +
+        'it should be less than half of that: make fewer, or make them elsewhere',
+    );
 }
 
 /** Name of the i-th file: 4,000 a night, of 16 spectrographs with 250 fibers each. */
