@@ -11,7 +11,7 @@ import { cpuSeconds, watchPeakMemory } from './process-usage.ts';
 import { type ReferenceRun, runReference } from './reference-program.ts';
 import type { Measurement } from './report.ts';
 import { compareRows, countRows } from './result-rows.ts';
-import { deleteJob, type EndedJob, runJob } from './run-job.ts';
+import { deleteJob, type EndedJob, runJob, workflowEnded } from './run-job.ts';
 
 /** Of values in [-1, 1]; float32 has 6e-8. */
 const LARGEST_DIFFERENCE = 1e-5;
@@ -50,7 +50,7 @@ export async function measureGrid(
   setting: Setting,
   grid: Grid,
 ): Promise<{ measurement: Measurement; problems: string[] }> {
-  const { count, repeat, withReference, stack, signal } = setting;
+  const { count, repeat, withReference, stack, temporal, signal } = setting;
   const problems: string[] = [];
   const check = (holds: boolean, problem: string): void => {
     if (!holds) problems.push(`${count} spectra, ${grid.points} points: ${problem}`);
@@ -71,7 +71,7 @@ export async function measureGrid(
     );
 
   // Other options, other code: what is timed is warmed as well.
-  await deleteJob(stack.apiUrl, await runJob(stack.apiUrl, { ...config, reuse: 'never' }, signal));
+  await deleteJob(stack.apiUrl, temporal, await runJob(stack.apiUrl, { ...config, reuse: 'never' }, signal));
 
   const ours: TimedJob[] = [];
   const reference: ReferenceRun[] = [];
@@ -84,11 +84,11 @@ export async function measureGrid(
     ours.push(await timeJob(setting, { ...config, reuse: 'never' }));
   }
   // The first leaves the parts that the second takes over, whatever `never` leaves.
-  await deleteJob(stack.apiUrl, await runJob(stack.apiUrl, config, signal));
+  await deleteJob(stack.apiUrl, temporal, await runJob(stack.apiUrl, config, signal));
   flushDisk();
   const again = await runJob(stack.apiUrl, config, signal);
   const againRows = await countRows(resultOf(setting, again));
-  await deleteJob(stack.apiUrl, again);
+  await deleteJob(stack.apiUrl, temporal, again);
 
   for (const { rows, rejects } of [...ours, againRows])
     check(rows + rejects === count, `${rows} rows and ${rejects} rejects are not ${count} files`);
@@ -137,7 +137,7 @@ async function compare(
   grid: Grid,
   config: PreprocessingConfigInput,
 ): Promise<Measurement['compared']> {
-  const { stack, signal, survey, withReference } = setting;
+  const { stack, temporal, signal, survey, withReference } = setting;
   const referenceFile = join(setting.work, 'reference.h5');
   if (withReference) await runReference(survey, referenceFile, grid, signal);
   const job = await runJob(stack.apiUrl, config, signal);
@@ -145,7 +145,7 @@ async function compare(
     return withReference ? await compareRows(resultOf(setting, job), referenceFile) : undefined;
   } finally {
     await rm(referenceFile, { force: true });
-    await deleteJob(stack.apiUrl, job);
+    await deleteJob(stack.apiUrl, temporal, job);
   }
 }
 
@@ -167,6 +167,7 @@ async function timeJob(setting: Setting, config: PreprocessingConfigInput): Prom
   let peakBytes: number;
   try {
     job = await runJob(stack.apiUrl, config, signal);
+    await workflowEnded(temporal, job);
   } finally {
     peakBytes = await peakMemory();
   }
@@ -176,7 +177,7 @@ async function timeJob(setting: Setting, config: PreprocessingConfigInput): Prom
   if (restarted.length > 0) throw new Error(`${restarted.join(', ')} died while it was measured`);
   const record = recordOf(await fetchHistories(temporal, job.id));
   const { rows, rejects } = await countRows(resultOf(setting, job));
-  await deleteJob(stack.apiUrl, job);
+  await deleteJob(stack.apiUrl, temporal, job);
   return {
     job,
     peakBytes,

@@ -52,8 +52,15 @@ export async function runJob(
   }
 }
 
-/** Deletes a job that has ended, with its files. */
-export async function deleteJob(apiUrl: string, { id }: EndedJob): Promise<void> {
+/** Waits for what follows a job's end, its clean-up and the SHA-256 of its result: it would slow what is measured next. */
+export async function workflowEnded(temporal: Client, { id }: EndedJob): Promise<void> {
+  await temporal.workflow.getHandle(id).result();
+}
+
+/** Deletes a job that has ended, with its files, once its workflow has ended too. */
+export async function deleteJob(apiUrl: string, temporal: Client, job: EndedJob): Promise<void> {
+  await workflowEnded(temporal, job);
+  const { id } = job;
   await request(`${apiUrl}/api/jobs/${id}?files=true`, { method: 'DELETE' });
 }
 
