@@ -54,7 +54,7 @@ export interface MergeAnswer {
 const PREVIEW_ROWS = 24;
 /** The disk writes behind us all the time, so that the last sync does not have all of it before it. */
 const SYNC_BYTES = 16 * 1024 * 1024;
-const KEPT_TEXT_BYTES = 32 * 1024 * 1024;
+const KEPT_TEXT_BYTES = 16 * 1024 * 1024;
 
 interface Merge {
   store: ObjectStore;
