@@ -33,22 +33,26 @@ export function createThreadPool(threads: number): ThreadPool {
     concurrentTasksPerWorker: TASKS_PER_THREAD,
   });
   const limited = createLimit(threads * TASKS_PER_THREAD);
+  const run = (
+    name: string,
+    task: PreprocessPartTask | CatalogueFilesTask,
+    turn: number,
+    signal: AbortSignal,
+  ): Promise<PreprocessPartResult | Uint8Array> =>
+    limited(turn, 1, () => {
+      signal.throwIfAborted();
+      return pool.run(task, { filename: file(name) });
+    });
   const idleMergers: Piscina<MergeTask, MergeAnswer>[] = [];
   return {
     threads,
     async preprocessPart(task, turn, signal) {
-      const result = await limited(turn, 1, () => {
-        signal.throwIfAborted();
-        return pool.run(task, { filename: file('preprocess-part') });
-      });
+      const result = await run('preprocess-part', task, turn, signal);
       if (!('reference' in result)) throw new TypeError('preprocess-part answered something else');
       return result;
     },
     async catalogueFiles(task, signal) {
-      const result = await limited(LAST, 1, () => {
-        signal.throwIfAborted();
-        return pool.run(task, { filename: file('catalogue-files') });
-      });
+      const result = await run('catalogue-files', task, LAST, signal);
       if (!(result instanceof Uint8Array)) throw new TypeError('catalogue-files answered something else');
       return result;
     },
