@@ -12,7 +12,7 @@ import { type Part, RunningStack } from './running-stack.ts';
 
 // A campaign whose every part dies in the middle: no label is lost or doubled, it ends all the same, and people are asked
 // about the spectra that they would have been asked about.
-const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 2);
+const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 3);
 const PARTS: readonly Part[] = ['API', 'control worker', 'cpu worker', 'Temporal', 'PostgreSQL'];
 const CLASSES = ['none', 'single', 'double'];
 const SPECTRA = 240;
