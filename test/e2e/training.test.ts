@@ -91,6 +91,8 @@ describe.skipIf(!hasBrowser)('a TRAINING job in the dashboard', () => {
     await page.reload();
     await expect.poll(() => lastEpoch(page)).toBe(EPOCHS);
     const matrix = page.getByTestId('confusion');
+    // It comes by a request of its own, and allTextContents does not wait.
+    await matrix.waitFor();
     const counts = await matrix.locator('tbody td:last-child').allTextContents();
     expect(counts).toHaveLength(2);
     const heldOut = counts.reduce((sum, count) => sum + Number(count), 0);
