@@ -1,6 +1,7 @@
-import type { Page } from 'playwright-core';
+import type { Page, Route } from 'playwright-core';
 import { describe, expect } from 'vitest';
-import { hasBrowser, inkOf, it, phase, snap } from './browser.ts';
+import { ArtifactPage } from '../../contracts/job.ts';
+import { accessibilityFaults, hasBrowser, inkOf, it, phase, snap } from './browser.ts';
 
 // The whole dashboard in a real browser, on a real stack: what a newcomer sees and does first.
 
@@ -91,6 +92,26 @@ describe.skipIf(!hasBrowser)('the dashboard', () => {
       page.getByRole('link', { name: 'result.h5' }).click(),
     ]);
     expect(download.suggestedFilename()).toBe('result.h5');
+  });
+
+  it('shows a result whose SHA-256 is still being computed, and then the SHA-256', async ({ page }) => {
+    const withoutHashes = async (route: Route) => {
+      const answer = ArtifactPage.parse(await (await route.fetch()).json());
+      const artifacts = answer.artifacts.map((artifact) => ({ ...artifact, sha256: undefined }));
+      await route.fulfill({ json: { ...answer, artifacts } });
+    };
+    await page.clock.install();
+    const ofArtifacts = /\/artifacts$/;
+    await page.route(ofArtifacts, withoutHashes);
+    await page.goto('/jobs?q=Submitted');
+    await page.getByRole('link', { name: 'Submitted by the form', exact: true }).click();
+    await page.getByRole('tab', { name: 'Result files' }).click();
+    const result = page.getByRole('row', { name: 'result.h5' });
+    await result.getByText('Being computed').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.unroute(ofArtifacts, withoutHashes);
+    await page.clock.fastForward(5000);
+    await result.getByText(/^[0-9a-f]{12}…$/).waitFor();
   });
 
   it('uploads a FITS file and finds it among the spectra, with plot and header', async ({ page }) => {
