@@ -47,6 +47,11 @@ export class Workers {
     return areNew;
   }
 
+  /** Of those that were started here. */
+  get pids(): number[] {
+    return this.#children.flatMap(({ pid }) => pid ?? []);
+  }
+
   async usedSeconds(): Promise<number> {
     const used = await Promise.all(this.#limits.map((limit) => limit.usedSeconds()));
     return used.reduce((sum, seconds) => sum + seconds, this.#ended);

@@ -75,7 +75,7 @@ async function resetPeak(pid: number): Promise<void> {
 }
 
 /** A process and its descendants. */
-async function processTree(pid: number): Promise<number[]> {
+export async function processTree(pid: number): Promise<number[]> {
   const tree = [pid];
   for (const one of tree) {
     // Each thread lists the children that it has started itself.

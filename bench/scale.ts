@@ -11,6 +11,7 @@ import { SystemInfo, WorkerPage } from '../contracts/system.ts';
 import { TASK_QUEUES } from '../contracts/task-queues.ts';
 import { cacheDirectory } from '../deploy/embedded/cache.ts';
 import { packageRoot } from '../storage/package-root.ts';
+import { bindToProcessors } from './bind-processors.ts';
 import { type RunningStack, startStack } from './embedded-stack.ts';
 import { GRIDS } from './grids.ts';
 import { Workers } from './limited-workers.ts';
@@ -47,7 +48,12 @@ const program: Command = new Command('npm run bench:scale --')
     'numbers of cpu workers; the fewest are what the others are compared with',
     '1,2,4,8',
   )
-  .option('--cores <x>', 'processors of each worker; "all": nothing limits it but its one thread', '0.2')
+  .option(
+    '--cores <x>',
+    'processors of each worker; "all": nothing limits it but its one thread; "installation": all processes together,\n' +
+      'services included, have as many as there are workers',
+    '0.2',
+  )
   .option('--spectra <n>', 'of the job, in tens of thousands', '400000')
   .option('--points <n>', '140 or 3700', '140')
   .option(
@@ -59,8 +65,9 @@ const program: Command = new Command('npm run bench:scale --')
   .option('--json', 'the last line is the result as JSON; all else goes to standard error')
   .addHelpText(
     'after',
-    '\nWrites bench/results/scale-DATE-NCPU.json (scale-threads-… with --cores 1 and more, or all). Ends with 1 where 4 workers do\n' +
-      'less than 3 times the work of 1, or with --cores 1 and more 2 take more than 0.6 of the time of 1.',
+    '\nWrites bench/results/scale-DATE-NCPU.json (scale-threads-… with --cores 1 and more, or all;\n' +
+      'scale-installation-…). Ends with 1 where 4 workers do less than 3 times the work of 1, or where with --cores 1 and\n' +
+      'more, all or installation 2 take more than 0.6 of the time of 1.',
   )
   .parse();
 
@@ -70,10 +77,7 @@ const Options = z.object({
     .transform((text) => text.split(',').map(Number))
     .pipe(z.array(z.int().min(1).max(64)).min(1))
     .transform((counts) => counts.toSorted((a, b) => a - b)),
-  cores: z
-    .literal('all')
-    .transform(() => undefined)
-    .or(z.coerce.number().min(0.02).max(64)),
+  cores: z.literal(['all', 'installation']).or(z.coerce.number().min(0.02).max(64)),
   spectra: z.coerce.number().pipe(z.int().multipleOf(MADE).min(MADE)),
   points: z.coerce.number().refine((points) => GRIDS.some((grid) => grid.points === points)),
   repeat: z.coerce.number().pipe(z.int().min(1)),
@@ -116,7 +120,7 @@ async function run(options: Options, signal: AbortSignal): Promise<ScaleReport> 
   const work = await mkdtemp(join(cache, 'run-'));
   // The embedded stack's own worker is the first one: it reads one spectrum at a time, as those beside it do.
   process.env['CPU_THREADS'] = '1';
-  const workers = new Workers(join(work, 'data'), options.cores);
+  const workers = new Workers(join(work, 'data'), coresPerWorker(options));
   let stack: RunningStack | undefined;
   try {
     const archive = join(work, 'archive');
@@ -130,6 +134,10 @@ async function run(options: Options, signal: AbortSignal): Promise<ScaleReport> 
     await workers.removeLimits();
     await rm(work, { recursive: true, force: true });
   }
+}
+
+function coresPerWorker({ cores }: Options): number | undefined {
+  return typeof cores === 'number' ? cores : undefined;
 }
 
 async function measure(
@@ -166,10 +174,15 @@ async function measure(
     }));
     let cpuMilliseconds: Record<string, number> | undefined;
     let record = { events: 0, payloadBytes: 0 };
+    // The stack's own worker is new, too.
+    let isFirst = true;
     for (let round = 0; round < options.repeat; round++)
       for (const { count, seconds, workerCpuSeconds } of measured) {
-        const areNew = await workers.have(count);
+        const areNew = (await workers.have(count)) || isFirst;
+        isFirst = false;
         await untilThereAre(count, stack.apiUrl, signal);
+        if (options.cores === 'installation')
+          await bindToProcessors([...Object.values(await stack.pids()), ...workers.pids], count);
         // A new worker compiles what it runs, which at a fifth of a processor takes seconds: no part of its speed. A tenth of
         // the archive is not enough, where that is shared out; nor is one job, where another worker listed and merged.
         for (let warmUp = 0; areNew && warmUp < WARM_UPS; warmUp++)
@@ -214,7 +227,8 @@ async function measure(
       machine: { cpus: availableParallelism(), model: cpus()[0]?.model ?? 'unknown', loadAverage },
       spectra: options.spectra,
       points: options.points,
-      ...(options.cores === undefined ? {} : { coresPerWorker: options.cores }),
+      ...(typeof options.cores === 'number' ? { coresPerWorker: options.cores } : {}),
+      ...(options.cores === 'installation' ? { installationBound: true } : {}),
       measurements,
       costsPerSpectrum: {
         cpuMilliseconds: cpuMilliseconds ?? {},
@@ -268,7 +282,8 @@ async function weigh(directory: string): Promise<{ bytes: number; count: number 
 
 async function tell(report: ScaleReport, options: Options): Promise<void> {
   const hasPart = report.coresPerWorker !== undefined && report.coresPerWorker < 1;
-  const name = `scale-${hasPart ? '' : 'threads-'}${report.at.slice(0, 10)}-${report.machine.cpus}cpu.json`;
+  const kind = hasPart ? '' : report.installationBound ? 'installation-' : 'threads-';
+  const name = `scale-${kind}${report.at.slice(0, 10)}-${report.machine.cpus}cpu.json`;
   await writeWhole(join(RESULTS, name), `${JSON.stringify(ScaleReport.parse(report), null, 2)}\n`);
   if (options.plot && hasPart) await writeWhole(PLOT, plotScale(report));
   const table = new Table({
@@ -278,7 +293,7 @@ async function tell(report: ScaleReport, options: Options): Promise<void> {
   });
   for (const { workers, spectraPerSecond, speedUp, workerCpuSeconds } of report.measurements)
     table.push([workers, spectraPerSecond.toFixed(0), speedUp.toFixed(2), workerCpuSeconds.toFixed(1)]);
-  const text = `${table.toString()}\n${report.spectra} spectra, ${report.points} points; each worker ${report.coresPerWorker === undefined ? 'one thread' : `${report.coresPerWorker} of a processor`}.`;
+  const text = `${table.toString()}\n${report.spectra} spectra, ${report.points} points; ${limitOf(report)}.`;
   if (options.json) {
     say(text);
     console.log(JSON.stringify(report));
@@ -292,6 +307,11 @@ async function tell(report: ScaleReport, options: Options): Promise<void> {
     `FAILED: ${several} workers do ${(more.spectraPerSecond / one.spectraPerSecond).toFixed(2)} times the work of 1, not ${least.toFixed(2)}`,
   );
   process.exitCode = 1;
+}
+
+function limitOf({ coresPerWorker: cores, installationBound }: ScaleReport): string {
+  if (cores !== undefined) return `each worker ${cores} of a processor`;
+  return `each worker one thread${installationBound ? ', all processes together as many processors as there are workers' : ''}`;
 }
 
 function median(values: readonly number[]): number {
