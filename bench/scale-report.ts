@@ -32,12 +32,9 @@ export const ScaleReport = z.object({
     .number()
     .optional()
     .meta({ description: 'Absent: nothing limited a worker but its one thread' }),
-  installationBound: z
-    .literal(true)
-    .optional()
-    .meta({
-      description: 'All processes together, services included, had as many processors as there were workers',
-    }),
+  installationBound: z.literal(true).optional().meta({
+    description: 'All processes together, services included, had as many processors as there were workers',
+  }),
   measurements: z.array(ScaleMeasurement),
   costsPerSpectrum: Costs,
 });
