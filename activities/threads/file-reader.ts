@@ -72,20 +72,34 @@ async function readFiles(paths: readonly (string | undefined)[], visit: Visit): 
     slow = performance.now() - began > SLOW_MS ? slow + 1 : 0;
     visit(next, file);
   }
-  await readAhead(paths.slice(next), readWhole, (index, file) => visit(next + index, file));
+  if (next === paths.length) return;
+  const memories = idleMemories.pop() ?? [];
+  const rest = paths.slice(next);
+  await readAhead(
+    rest,
+    async (path, index) => {
+      const slot = index % FILES_AHEAD;
+      const file = await readWhole(path, memories[slot]);
+      if ('memory' in file && file.memory.length <= KEPT_BYTES) memories[slot] = file.memory;
+      return file;
+    },
+    (index, file) => visit(next + index, file),
+  );
+  idleMemories.push(memories);
 }
 
 /** Keeps so many reads under way, and visits what they give in order. */
 async function readAhead(
   paths: readonly (string | undefined)[],
-  read: (path: string) => Promise<FileRead>,
+  read: (path: string, index: number) => Promise<FileRead>,
   visit: Visit,
 ): Promise<void> {
   const underWay: (Promise<FileRead> | undefined)[] = [];
   for (let index = 0; index < paths.length; index++) {
     while (underWay.length < FILES_AHEAD && index + underWay.length < paths.length) {
-      const path = paths[index + underWay.length];
-      const reading = path === undefined ? undefined : read(path);
+      const next = index + underWay.length;
+      const path = paths[next];
+      const reading = path === undefined ? undefined : read(path, next);
       // Whoever waits for it hears of a failure; after an earlier one nobody does.
       reading?.catch(() => undefined);
       underWay.push(reading);
@@ -94,6 +108,14 @@ async function readAhead(
     if (file) visit(index, file);
   }
 }
+
+/**
+ * Memory for the files that are read ahead, for each that does so at the same time: as garbage it made a worker a hundred MB
+ * larger. What few large files need is not kept.
+ */
+const idleMemories: Buffer[][] = [];
+const KEPT_BYTES = 256 * 1024;
+const ROUND_BYTES = 32 * 1024;
 
 const memoryOfThread = Buffer.allocUnsafeSlow(MEMORY_BYTES);
 
@@ -116,12 +138,25 @@ function readInto(memory: Buffer, path: string): { memory: Buffer; length: numbe
   }
 }
 
-async function readWhole(path: string): Promise<FileRead> {
+/** Reads a file into `memory` where it fits, else into new memory. */
+async function readWhole(
+  path: string,
+  memory: Buffer | undefined,
+): Promise<{ bytes: Uint8Array; memory: Buffer } | { error: unknown }> {
   try {
     const file = await open(path, READ_FLAGS);
     try {
       const { size } = await file.stat();
-      return size > MAX_SPECTRUM_BYTES ? { error: tooLarge() } : { bytes: await file.readFile() };
+      if (size > MAX_SPECTRUM_BYTES) return { error: tooLarge() };
+      if (!memory || memory.length < size)
+        memory = Buffer.allocUnsafeSlow(Math.ceil(size / ROUND_BYTES) * ROUND_BYTES);
+      let length = 0;
+      while (length < size) {
+        const { bytesRead } = await file.read(memory, length, size - length);
+        if (bytesRead === 0) break;
+        length += bytesRead;
+      }
+      return { bytes: memory.subarray(0, length), memory };
     } finally {
       await file.close();
     }
